@@ -1,0 +1,192 @@
+"""The one place that wires everything: nothing is built when a module is imported."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography.fernet import Fernet, MultiFernet
+from flask import Flask
+
+from app import scim, web
+from app.core.policy import Policy
+from app.core.policy_text import Fault, PolicyError, parse_policy
+from app.jobs import Schedule, Worker
+from app.reconcile.reconciler import Reconciler
+from app.settings import Settings, SettingsError
+from app.store import facts, migrate
+from app.store.database import Database
+from app.store.reconciler_store import ReconcilerStore
+from app.tecton import TectonConfig, TectonService, open_tecton
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """Return the time."""
+    return datetime.now(UTC)
+
+
+def open_database(settings: Settings) -> Database:
+    """Return the database, migrated when it is empty.
+
+    Raise `StoreError` when it cannot be used, or has an older schema: upgrading what holds data is for
+    a person to say.
+    """
+    database = Database(settings.database_url)
+    if database.is_empty():
+        migrate.upgrade(database)
+    migrate.require_newest(database)
+    return database
+
+
+def read_policy(path: Path) -> Policy:
+    """Return the policy in a file. Raise `PolicyError` with every fault, or why it cannot be read."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        fault = Fault(1, 1, "", f"cannot be read ({reason}): set BRIDGE_POLICY to a policy file")
+        raise PolicyError(str(path), [fault]) from error
+    return parse_policy(text, str(path))
+
+
+def make_sealer(secret_key: str) -> MultiFernet | None:
+    """Return what encrypts one-time keys: the first of the comma-separated keys, all of them decrypt.
+
+    None without a key. Each may be any text: a Fernet key is derived from it.
+    """
+    keys = [part.strip() for part in secret_key.split(",") if part.strip()]
+    derived = [base64.urlsafe_b64encode(hashlib.sha256(key.encode()).digest()) for key in keys]
+    return MultiFernet([Fernet(key) for key in derived]) if derived else None
+
+
+def create_app(settings: Settings, database: Database, clock: Clock = utc_now) -> Flask:
+    """Return the web application: SCIM, the admin API and pages."""
+    flask_app = Flask("app", static_folder=None)
+    flask_app.register_blueprint(
+        scim.create_blueprint(database, clock=clock, coalesce_window=settings.coalesce_window), url_prefix="/scim/v2"
+    )
+    web.register(
+        flask_app,
+        database,
+        clock=clock,
+        mode=settings.mode,
+        tecton_url=settings.tecton_url,
+        secret_key=settings.secret_key.get_secret_value() or None,
+    )
+    return flask_app
+
+
+def require_tecton(settings: Settings) -> None:
+    """Raise `SettingsError` unless the settings say where Tecton is and with which key."""
+    missing = [
+        f"{name}: is not set ({what})"
+        for name, value, what in (
+            ("TECTON_URL", settings.tecton_url, "such as https://acme.tecton.ai"),
+            ("TECTON_API_KEY", settings.tecton_api_key.get_secret_value(), "the API key of an admin service account"),
+        )
+        if not value
+    ]
+    if missing:
+        raise SettingsError("\n".join(missing))
+
+
+@dataclass(slots=True)
+class Engine:
+    """What reconciles: a worker, and the schedule that drives it."""
+
+    worker: Worker
+    schedule: Schedule
+    tecton: TectonService
+    executor: ThreadPoolExecutor
+
+    def close(self) -> None:
+        """Let go of threads and connections."""
+        self.executor.shutdown(wait=True)
+
+
+def build_engine(
+    settings: Settings, database: Database, clock: Clock = utc_now, tecton: TectonService | None = None
+) -> Engine:
+    """Return the reconciling half of the bridge, not started yet.
+
+    Raise `SettingsError` without a Tecton, `PolicyError` for a policy that does not load.
+    """
+    require_tecton(settings)
+    policy = PolicySource(settings.policy)
+    service = tecton or open_tecton(TectonConfig.from_settings(settings))
+    executor = ThreadPoolExecutor(settings.tecton_concurrency, thread_name_prefix="tecton")
+    sealer = make_sealer(settings.secret_key.get_secret_value())
+    own_account = OwnAccount(settings, database, service, clock)
+
+    def make_reconciler(fence: int) -> Reconciler:
+        return Reconciler(
+            ReconcilerStore(database, clock, fence, sealer),
+            policy,
+            clock,
+            executor,
+            own_account=own_account,
+            mode=settings.mode,
+            threads=settings.tecton_concurrency,
+        )
+
+    worker = Worker(database, make_reconciler, service.for_run, clock)
+    return Engine(worker, Schedule(worker, database, clock, settings.sweep_interval), service, executor)
+
+
+class PolicySource:
+    """The policy in force: read at the start, and again when the file changes.
+
+    One that does not load any more never replaces a good one.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._stamp = self._now()
+        self._policy = read_policy(path)
+        self.error: PolicyError | None = None
+
+    def __call__(self) -> Policy:
+        """Return the newest policy that loads."""
+        stamp = self._now()
+        if stamp != self._stamp:
+            self._stamp = stamp
+            try:
+                self._policy, self.error = read_policy(self.path), None
+            except PolicyError as error:
+                self.error = error
+        return self._policy
+
+    def _now(self) -> tuple[int, int] | None:
+        try:
+            stat = self.path.stat()
+        except OSError:
+            return None
+        return stat.st_mtime_ns, stat.st_size
+
+
+class OwnAccount:
+    """The Tecton id of the service account whose key the bridge uses: asked once per key, then kept."""
+
+    def __init__(self, settings: Settings, database: Database, tecton: TectonService, clock: Clock) -> None:
+        self.database, self.tecton, self.clock = database, tecton, clock
+        secret = settings.tecton_api_key.get_secret_value()
+        # Which key the answer was for, without keeping anything of the key.
+        self.key_digest = hashlib.sha256(f"{settings.tecton_url} {secret}".encode()).hexdigest()
+
+    def __call__(self) -> str | None:
+        """Return the id, None when this Tecton does not tell. Raise TectonError when it cannot be asked."""
+        with self.database.read() as connection:
+            known = facts.read_fact(connection, facts.OWN_ACCOUNT)
+        if known and known["key"] == self.key_digest:
+            return known["id"]
+        account_id = self.tecton.for_run().own_account_id()
+        with self.database.write() as connection:
+            facts.note_fact(connection, facts.OWN_ACCOUNT, {"key": self.key_digest, "id": account_id}, self.clock())
+        return account_id

@@ -1,0 +1,89 @@
+"""What several commands share: options, output, and asking the leader for a run."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import click
+from rich.console import Console
+
+from app.bootstrap import build_engine, open_database, utc_now
+from app.cli.main import fail
+from app.logs import configure_logs
+from app.settings import Settings, read_settings
+from app.store import journal, leases
+from app.store.database import Database
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+POLL_SECONDS = 0.1
+
+
+def console() -> Console:
+    """Return stdout for tables; without a terminal it is wide enough not to break a row."""
+    out = Console(highlight=False)
+    return out if out.is_terminal else Console(highlight=False, width=200)
+
+
+def print_json(document: Any) -> None:
+    """Print one JSON document."""
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def prepare() -> tuple[Settings, Database]:
+    """Return the settings and the database of a command, with logs on stderr from warnings on."""
+    settings = read_settings()
+    configure_logs("debug" if settings.log_level == "debug" else "warning")
+    return settings, open_database(settings)
+
+
+def ask_for_run(settings: Settings, database: Database, purpose: str, approve: str | None = None) -> dict[str, Any]:
+    """Ask the leader for a run through the database, wait for it, and return its report.
+
+    When no process leads, this one does, for just this run. End the process with exit code 1 when the
+    run failed.
+    """
+    with database.write() as connection:
+        run_id = journal.request_run(connection, purpose, "command", utc_now(), approve=approve)
+    run = _wait_for(database, run_id, lambda: _lead_for_once(settings, database, run_id))
+    if run.status == "failed":
+        fail(run.error)
+    summary: dict[str, Any] = run.summary
+    return summary
+
+
+def _wait_for(database: Database, run_id: str, nobody_leads: Callable[[], None]) -> Any:
+    while True:
+        with database.read() as connection:
+            run = journal.read_run(connection, run_id)
+            led = leases.is_held(leases.read_lease(connection), utc_now())
+        if run.status in {"done", "failed"}:
+            return run
+        if not led:
+            nobody_leads()
+        time.sleep(POLL_SECONDS)
+
+
+def _lead_for_once(settings: Settings, database: Database, run_id: str) -> None:
+    engine = build_engine(settings, database)
+    try:
+        engine.worker.run_once(run_id)
+    finally:
+        engine.close()
+
+
+def show_report(report: dict[str, Any]) -> None:
+    """Print a run's report for a person."""
+    out = console()
+    for sentence in report["changes"]:
+        out.print(f"  {sentence}", soft_wrap=True)
+    for objection in report["objections"]:
+        out.print(f"[bold]held:[/bold] {objection['sentence']}", soft_wrap=True)
+    for note in report["notes"]:
+        out.print(f"[bold]note:[/bold] {note}", soft_wrap=True)
+    counts = ", ".join(f"{report[name]} {name}" for name in ("planned", "applied", "failed", "held"))
+    out.print(f"{counts}; {report['reads']} reads and {report['writes']} writes in {report['duration_s']:g} s ({report['mode']})")
+    if report["fingerprint"]:
+        out.print(f"fingerprint {report['fingerprint']}")

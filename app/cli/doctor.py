@@ -1,0 +1,77 @@
+"""`python -m app doctor`: is everything there that the bridge needs?"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+import click
+
+from app.bootstrap import open_database, read_policy, require_tecton
+from app.cli.common import console, json_option, print_json
+from app.core.policy_text import PolicyError
+from app.logs import configure_logs
+from app.settings import Settings, SettingsError, read_settings
+from app.store.database import StoreError
+from app.tecton import TectonConfig, open_tecton
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at. `what` says how it is or, when it is not fine, what to do."""
+
+    name: str
+    ok: bool
+    what: str
+
+
+@click.command("doctor")
+@json_option
+def command(as_json: bool) -> None:
+    """Check settings, database, policy and Tecton, and say what to do about what is not fine."""
+    settings = read_settings()
+    configure_logs("error")
+    findings = [finding for look in (_database, _policy, _secret_key, _tecton) for finding in look(settings)]
+    if as_json:
+        print_json({"ok": all(f.ok for f in findings), "checks": [asdict(finding) for finding in findings]})
+    else:
+        for finding in findings:
+            console().print(f"{'ok ' if finding.ok else 'BAD'} {finding.name}: {finding.what}", soft_wrap=True)
+    sys.exit(0 if all(finding.ok for finding in findings) else 1)
+
+
+Look = Callable[[Settings], list[Finding]]
+
+
+def _database(settings: Settings) -> list[Finding]:
+    try:
+        database = open_database(settings)
+        with database.write():
+            return [Finding("database", True, f"{database.name} can be read and written")]
+    except StoreError as error:
+        return [Finding("database", False, str(error))]
+
+
+def _policy(settings: Settings) -> list[Finding]:
+    try:
+        policy = read_policy(settings.policy)
+    except PolicyError as error:
+        return [Finding("policy", False, line) for line in error.lines()]
+    return [Finding("policy", True, f"{settings.policy} loads: {len(policy.grants)} grants")]
+
+
+def _secret_key(settings: Settings) -> list[Finding]:
+    if settings.secret_key.get_secret_value():
+        return [Finding("secret key", True, "one-time keys of service accounts can be kept")]
+    what = "BRIDGE_SECRET_KEY is not set: set it to 32 random characters before service accounts are created"
+    return [Finding("secret key", False, what)]
+
+
+def _tecton(settings: Settings) -> list[Finding]:
+    try:
+        require_tecton(settings)
+    except SettingsError as error:
+        return [Finding("tecton", False, str(error).replace("\n", "; "))]
+    preflight = open_tecton(TectonConfig.from_settings(settings)).probe()
+    return [Finding(f"tecton {check.name}", check.ok, check.sentence) for check in preflight.checks]

@@ -1,0 +1,50 @@
+"""`python -m app drift`: where Tecton differs from what is desired, and why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from rich.table import Table
+
+from app.bootstrap import utc_now
+from app.cli.common import ask_for_run, console, json_option, prepare, print_json
+from app.settings import Settings
+from app.store.database import Database
+from app.web.drift_document import drift_document
+
+ORDER = ("extra", "missing", "failing", "not_effective", "conflict", "changed", "pending", "blocked", "inherited", "unmanaged")
+
+
+@click.command("drift")
+@click.option("--recorded", is_flag=True, help="Show what was recorded last, without reading Tecton again.")
+@json_option
+def command(recorded: bool, as_json: bool) -> None:
+    """Read everything in Tecton and show where it differs from what is desired. Nothing is written."""
+    settings, database = prepare()
+    if not recorded:
+        ask_for_run(settings, database, "drift")
+    document = read_drift(settings, database)
+    print_json(document) if as_json else _show(document)
+
+
+def read_drift(settings: Settings, database: Database) -> dict[str, Any]:
+    """Return the drift document: the same that `GET /api/v1/drift` answers, with every difference."""
+    return drift_document(database, now=utc_now(), mode=settings.mode, sweep_interval=settings.sweep_interval)
+
+
+def _show(document: dict[str, Any]) -> None:
+    out = console()
+    out.print(f"[bold]{document['verdict']}[/bold]", soft_wrap=True)
+    if document["items"]:
+        out.print(_table(document["items"]))
+
+
+def _table(items: list[dict[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("class", "what", "wanted by", "since", "why it fails"):
+        table.add_column(column, overflow="fold")
+    for item in sorted(items, key=lambda item: (ORDER.index(item["class"]), item["name"].casefold())):
+        since = item["since"][:16].replace("T", " ")
+        table.add_row(item["class"], item["sentence"], "; ".join(item["wanted_by"]), since, item["error"])
+    return table

@@ -1,0 +1,166 @@
+"""`desired_access`: what Tecton should hold, from the directory and the policy alone."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from app.core.access import AccessState, GroupProfile, Profile, ServiceAccountProfile, access_state
+from app.core.directory import Directory, PushedGroup, PushedPerson
+from app.core.identity import DECLARED, Grant, Kind, Principal, without_contained
+from app.core.policy import DeclaredServiceAccount, Policy, Recipient
+
+PUSHED_ROLE = "a role pushed by the identity provider"
+
+Source = tuple[Principal, Grant]
+Accounts = Mapping[Principal, DeclaredServiceAccount]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something desired that cannot be sent to Tecton, in words a person acts on."""
+
+    principal: Principal
+    name: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """The desired state, why each grant is in it, and what could not be made of it."""
+
+    state: AccessState = field(default_factory=AccessState)
+    reasons: Mapping[Source, tuple[str, ...]] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+
+
+def desired_access(directory: Directory, policy: Policy, now: datetime) -> Desired:
+    """Return what Tecton should hold.
+
+    A person is desired while the policy provisions it, and, without any access, through the grace
+    after a deactivation. A group holds those of its members that are desired with access.
+    """
+    accounts = declared_accounts(policy)
+    people = {p.resource_id: p for p in directory.people.values() if _is_desired(p, policy, now)}
+    groups = {group.principal: group for group in directory.groups.values() if group.provisioned}
+    profiles, clashes = _one_per_name(_profiles(people.values(), groups.values(), accounts, policy))
+    people = {id_: person for id_, person in people.items() if person.provisioned and person.principal in profiles}
+    groups = {principal: group for principal, group in groups.items() if principal in profiles}
+    reasons = _reasons(people, groups, accounts, policy)
+    return Desired(
+        state=access_state(profiles, _members(people, groups, accounts), _grants(reasons)),
+        reasons={source: tuple(sorted(set(why))) for source, why in reasons.items()},
+        problems=(*_unusable(directory), *clashes),
+    )
+
+
+def declared_accounts(policy: Policy) -> dict[Principal, DeclaredServiceAccount]:
+    """Return the service accounts that the policy itself desires, by principal."""
+    return {Principal(Kind.SERVICE_ACCOUNT, DECLARED + account.name): account for account in policy.service_accounts}
+
+
+def _is_desired(person: PushedPerson, policy: Policy, now: datetime) -> bool:
+    if person.unusable:
+        return False
+    left = person.deactivated_at
+    return person.provisioned or (left is not None and now < left + policy.guards.grace.users)
+
+
+def _profiles(
+    people: Iterable[PushedPerson], groups: Iterable[PushedGroup], accounts: Accounts, policy: Policy
+) -> dict[Principal, Profile]:
+    profiles: dict[Principal, Profile] = {person.principal: person.profile for person in people}
+    for group in groups:
+        name = policy.names.group_name(group.pushed_name)
+        profiles[group.principal] = GroupProfile(name, group.description, group.idp_mapping_names)
+    for principal, account in accounts.items():
+        profiles[principal] = ServiceAccountProfile(account.name, account.description)
+    return profiles
+
+
+def _one_per_name(profiles: Mapping[Principal, Profile]) -> tuple[dict[Principal, Profile], list[Problem]]:
+    """Return the profiles less those that would be the same Tecton object as another one.
+
+    Mapping names can make two pushed names one; which of them stays must not depend on the order of
+    the input, so the smaller principal does.
+    """
+    first: dict[tuple[Kind, str], Principal] = {}
+    clashes = []
+    for principal in sorted(profiles):
+        name = profiles[principal].name
+        if first.setdefault((principal.kind, name.casefold()), principal) != principal:
+            message = f"another {principal.kind.words} has the Tecton name {name} too, and only one can: rename one of them"
+            clashes.append(Problem(principal, name, message))
+    losers = {clash.principal for clash in clashes}
+    return {principal: profile for principal, profile in profiles.items() if principal not in losers}, clashes
+
+
+def _members(
+    people: Mapping[str, PushedPerson], groups: Mapping[Principal, PushedGroup], accounts: Accounts
+) -> dict[Principal, set[Principal]]:
+    members = {
+        principal: {people[id_].principal for id_ in group.members & people.keys()} for principal, group in groups.items()
+    }
+    by_name = {group.pushed_name.casefold(): principal for principal, group in groups.items()}
+    for account, declared in accounts.items():
+        for name in declared.groups:
+            if group := by_name.get(name.casefold()):
+                members[group].add(account)
+    return members
+
+
+Reasons = defaultdict[Source, list[str]]
+
+
+def _reasons(
+    people: Mapping[str, PushedPerson], groups: Mapping[Principal, PushedGroup], accounts: Accounts, policy: Policy
+) -> Reasons:
+    """Return who is granted what, each with the rules and pushes that want it."""
+    reasons: Reasons = defaultdict(list)
+    named = _named(people, groups, accounts)
+    for rule in policy.grants:
+        for principal in _recipients(rule.to, named):
+            for grant in rule.grants:
+                reasons[principal, grant].append(f"policy rule {rule.name!r}")
+    everybody: list[PushedPerson | PushedGroup] = [*people.values(), *groups.values()]
+    for pushed in everybody:
+        for grant in pushed.pushed_grants:
+            reasons[pushed.principal, grant].append(PUSHED_ROLE)
+    for person in people.values():
+        for rule in (policy.grants[index] for index in person.rules):
+            for grant in rule.grants:
+                reasons[person.principal, grant].append(f"policy rule {rule.name!r}")
+    return reasons
+
+
+def _named(
+    people: Mapping[str, PushedPerson], groups: Mapping[Principal, PushedGroup], accounts: Accounts
+) -> dict[tuple[Kind, str], Principal]:
+    named = {(p.principal.kind, p.pushed_name.casefold()): p.principal for p in people.values()}
+    named |= {(Kind.GROUP, group.pushed_name.casefold()): principal for principal, group in groups.items()}
+    named |= {(Kind.SERVICE_ACCOUNT, account.name.casefold()): principal for principal, account in accounts.items()}
+    return named
+
+
+def _recipients(to: Recipient, named: Mapping[tuple[Kind, str], Principal]) -> list[Principal]:
+    if to.workspace:
+        return [Principal(Kind.WORKSPACE, to.workspace)]
+    for kind, name in ((Kind.GROUP, to.group), (Kind.USER, to.user), (Kind.SERVICE_ACCOUNT, to.service_account)):
+        if name and (principal := named.get((kind, name.casefold()))):
+            return [principal]
+    return []
+
+
+def _grants(reasons: Reasons) -> dict[Principal, frozenset[Grant]]:
+    granted: defaultdict[Principal, set[Grant]] = defaultdict(set)
+    for principal, grant in reasons:
+        granted[principal].add(grant)
+    return {principal: without_contained(frozenset(grants)) for principal, grants in granted.items()}
+
+
+def _unusable(directory: Directory) -> Iterator[Problem]:
+    for person in directory.people.values():
+        if person.unusable and person.provisioned:
+            yield Problem(person.principal, person.pushed_name, f"not sent to Tecton: {person.unusable}")

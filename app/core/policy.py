@@ -1,0 +1,244 @@
+"""The policy: which pushed resources exist in Tecton, what they may do there, what the bridge may remove.
+
+Reading the text of a policy file into checked values; nothing here opens a file. Selectors are SCIM
+filters, so that the whole product has one expression language.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from app.core.identity import ROLES, Grant, Kind, Level, Target
+from app.core.selectors import Selector, SelectorError
+from app.durations import parse_duration
+
+
+def _duration(value: object) -> object:
+    return parse_duration(value) if isinstance(value, str) else value
+
+
+def _selector(resource: str) -> BeforeValidator:
+    def read(value: object) -> object:
+        if not isinstance(value, str):
+            raise ValueError("is not a SCIM filter in quotes")  # noqa: TRY004 - pydantic collects ValueError
+        try:
+            return Selector.parse(value, resource)
+        except SelectorError as error:
+            raise ValueError(f"is not a SCIM filter: {error}") from error
+
+    return BeforeValidator(read)
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+UserSelector = Annotated[Selector, _selector("User")]
+GroupSelector = Annotated[Selector, _selector("Group")]
+Treatment = Literal["ignore", "report", "remove"]
+Name = Annotated[str, Field(min_length=1)]
+
+
+class Part(BaseModel):
+    """A part of the policy: what it does not know is an error, never silently passed over."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, populate_by_name=True)
+
+
+class Provision(Part):
+    """Which pushed resources exist in Tecton."""
+
+    users: UserSelector = Selector.parse("active eq true", "User")
+    groups: GroupSelector | None = None  # None: every pushed group
+    service_accounts: UserSelector | None = None  # pushed users that become service accounts instead
+
+
+class GroupNames(Part):
+    """How an IdP group's name becomes a Tecton group's."""
+
+    strip_prefix: str = ""
+
+
+class Names(Part):
+    """How pushed names become Tecton's."""
+
+    user: Literal["userName", "email"] = "userName"
+    group: GroupNames = GroupNames()
+
+    def group_name(self, pushed: str) -> str:
+        """Return the Tecton name of a group pushed as `pushed` (the same when nothing would be left)."""
+        return pushed.removeprefix(self.group.strip_prefix) or pushed
+
+
+class Recipient(Part):
+    """To whom a rule grants: exactly one of the keys."""
+
+    group: Name | None = None
+    user: Name | None = None
+    service_account: Name | None = None
+    workspace: Name | None = None
+    where: UserSelector | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if sum(value is not None for value in (self.group, self.user, self.service_account, self.workspace, self.where)) != 1:
+            raise ValueError("needs exactly one of group, user, service_account, workspace, where")
+        return self
+
+    def __str__(self) -> str:
+        for word in ("group", "user", "service_account", "workspace"):
+            if name := getattr(self, word):
+                return f"{word.replace('_', ' ')} {name}"
+        return f"users where {self.where.text if self.where else ''}"
+
+
+class RoleSpec(Part):
+    """One role on one target, as the policy writes it: `{workspace: prod, role: viewer}`, `{account: admin}`."""
+
+    account: Literal["admin"] | None = None
+    all_workspaces: Name | None = None
+    workspace: Name | None = None
+    secret_scope: Name | None = None
+    role: Name | None = None
+
+    @model_validator(mode="after")
+    def _is_a_grant(self) -> Self:
+        self.grant  # noqa: B018 - raises when it is none
+        return self
+
+    @property
+    def grant(self) -> Grant:
+        """The grant; ValueError when the keys do not make one."""
+        named = [level for level in Level if getattr(self, level.value) is not None]
+        if len(named) != 1:
+            raise ValueError("needs exactly one of account, all_workspaces, workspace, secret_scope")
+        level = named[0]
+        value = getattr(self, level.value)
+        if level in {Level.ACCOUNT, Level.ALL_WORKSPACES}:
+            if self.role is not None:
+                raise ValueError(f"takes no role beside {level.value}: write {{{level.value}: {self.role}}}")
+            return _checked(Grant(Target(level), value))
+        if self.role is None:
+            raise ValueError(f"needs a role: {', '.join(ROLES[level])}")
+        return _checked(Grant(Target(level, value), self.role))
+
+
+def _checked(grant: Grant) -> Grant:
+    known = ROLES[grant.target.level]
+    if grant.role not in known:
+        raise ValueError(f"{grant.role!r} is not a role on {grant.target}: {', '.join(known)}")
+    return grant
+
+
+class Rule(Part):
+    """Some roles to somebody."""
+
+    name: Name
+    to: Recipient
+    roles: tuple[RoleSpec, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _assignable(self) -> Self:
+        # Workspaces are principals of secret scopes only; Tecton documents the reader role for them.
+        if self.to.workspace and any(grant.target.level is not Level.SECRET_SCOPE for grant in self.grants):
+            raise ValueError("a workspace can be granted roles on secret scopes only")
+        return self
+
+    @property
+    def grants(self) -> frozenset[Grant]:
+        """What the rule grants."""
+        return frozenset(spec.grant for spec in self.roles)
+
+
+class Delivery(Part):
+    """Where a one-time key goes."""
+
+    secret_scope: Name
+    key: Name
+
+
+class DeclaredServiceAccount(Part):
+    """A service account that the policy itself desires."""
+
+    name: Name
+    description: str | None = None
+    groups: tuple[Name, ...] = ()
+    credentials: Literal["api_key", "oauth"] = "api_key"
+    deliver_to: Delivery | None = None
+
+
+class Unmanaged(Part):
+    """What happens to access in Tecton that nobody desires."""
+
+    users: Treatment = "report"
+    groups: Treatment = "report"
+    service_accounts: Treatment = "report"
+    members: Treatment = "remove"
+    roles: Treatment = "remove"
+
+
+class Protected(Part):
+    """Principals that the bridge never writes, by their Tecton names."""
+
+    users: tuple[Name, ...] = ()
+    groups: tuple[Name, ...] = ()
+    service_accounts: tuple[Name, ...] = ()
+
+    def names(self, kind: Kind) -> frozenset[str]:
+        """Return the protected names of a kind, case-folded."""
+        by_kind = {Kind.USER: self.users, Kind.GROUP: self.groups, Kind.SERVICE_ACCOUNT: self.service_accounts}
+        return frozenset(name.casefold() for name in by_kind.get(kind, ()))
+
+
+class Limit(Part):
+    """How many removals of one kind pass in a window: both numbers must be kept."""
+
+    count: int = Field(ge=0)
+    percent: float = Field(ge=0, le=100)
+
+
+class Removals(Part):
+    """The limits per kind of removal."""
+
+    users: Limit = Limit(count=20, percent=10)
+    members: Limit = Limit(count=200, percent=20)
+    roles: Limit = Limit(count=50, percent=20)
+
+
+class Grace(Part):
+    """How long a leaver stays in Tecton, without any access, before the user is deleted."""
+
+    users: Duration = timedelta(0)
+
+
+class Guards(Part):
+    """When a plan is held for approval."""
+
+    window: Duration = timedelta(hours=1)
+    floor: int = Field(default=5, ge=0)
+    removals: Removals = Removals()
+    min_admins: int = Field(default=2, ge=0)
+    grace: Grace = Grace()
+
+
+class Policy(Part):
+    """All of it."""
+
+    version: Literal[1]
+    provision: Provision = Provision()
+    names: Names = Names()
+    grants: tuple[Rule, ...] = ()
+    service_accounts: tuple[DeclaredServiceAccount, ...] = ()
+    unmanaged: Unmanaged = Unmanaged()
+    protected: Protected = Protected()
+    guards: Guards = Guards()
+
+    @model_validator(mode="after")
+    def _unambiguous(self) -> Self:
+        names = [rule.name for rule in self.grants]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"two grants have the same name: {', '.join(twice)}")
+        accounts = [account.name.casefold() for account in self.service_accounts]
+        if twice := sorted({name for name in accounts if accounts.count(name) > 1}):
+            raise ValueError(f"a service account is declared twice: {', '.join(twice)}")
+        return self

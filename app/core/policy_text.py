@@ -1,0 +1,101 @@
+"""Reading the YAML text of a policy, with file, line and column in every error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from app.core.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with a policy, where it was written. `line` and `column` count from 1."""
+
+    line: int
+    column: int
+    field: str
+    message: str
+
+
+class PolicyError(Exception):
+    """A policy that cannot be read: every fault at once, in the order of the file."""
+
+    def __init__(self, name: str, faults: list[Fault]) -> None:
+        self.name = name
+        self.faults = sorted(faults, key=lambda fault: (fault.line, fault.column, fault.field))
+        super().__init__("\n".join(self.lines()))
+
+    def lines(self) -> list[str]:
+        """Return one `file:line:column: field message` per fault."""
+        return [
+            f"{self.name}:{fault.line}:{fault.column}: {fault.field + ' ' if fault.field else ''}{fault.message}"
+            for fault in self.faults
+        ]
+
+
+def parse_policy(text: str, name: str) -> Policy:
+    """Return the policy that `text` writes; `name` is what errors call the file.
+
+    Raise `PolicyError` with every fault, each with its line and column.
+    """
+    document = _parse_yaml(text, name)
+    if not isinstance(document, CommentedMap):
+        raise PolicyError(name, [Fault(1, 1, "", "is not a policy: the file must hold keys such as `version: 1`")])
+    try:
+        return Policy.model_validate(document)
+    except ValidationError as error:
+        raise PolicyError(name, [_fault(document, dict(problem)) for problem in error.errors()]) from error
+
+
+def _parse_yaml(text: str, name: str) -> Any:
+    try:
+        return YAML(typ="rt").load(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        reason = str(error.problem or error.context or "cannot be read").splitlines()[0]
+        raise PolicyError(name, [Fault(line, column, "", f"is not YAML: {reason}")]) from error
+    except YAMLError as error:
+        raise PolicyError(name, [Fault(1, 1, "", f"is not YAML: {str(error).splitlines()[0]}")]) from error
+
+
+def _fault(document: CommentedMap, problem: dict[str, Any]) -> Fault:
+    path = tuple(problem["loc"])
+    line, column = _position(document, path)
+    return Fault(line, column, _dotted(path), _message(problem))
+
+
+def _message(problem: dict[str, Any]) -> str:
+    kind = problem["type"]
+    if kind == "extra_forbidden":
+        return "is not a known key"
+    if kind == "missing":
+        return "is missing"
+    return str(problem["msg"]).removeprefix("Value error, ").removeprefix("Input ").replace("should be", "must be")
+
+
+def _dotted(path: tuple[int | str, ...]) -> str:
+    text = ""
+    for step in path:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(step)
+    return text
+
+
+def _position(node: Any, path: tuple[int | str, ...]) -> tuple[int, int]:
+    """Return line and column of the deepest part of `path` that was written."""
+    line, column = 1, 1
+    for step in path:
+        if isinstance(node, CommentedMap) and step in node:
+            line, column = (mark + 1 for mark in node.lc.key(step))
+        elif isinstance(node, CommentedSeq) and isinstance(step, int) and step < len(node):
+            line, column = (mark + 1 for mark in node.lc.item(step))
+        else:
+            break
+        node = node[step]
+    return line, column

@@ -1,0 +1,10 @@
+"""What happens by itself: the sweep's schedule, the drain of the dirty queue, retention; and who leads.
+
+One process leads at a time, by a lease in the database; runs asked for from anywhere, a command or a
+page, are rows that the leader takes up.
+"""
+
+from app.jobs.schedule import Schedule
+from app.jobs.worker import Worker
+
+__all__ = ["Schedule", "Worker"]

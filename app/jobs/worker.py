@@ -1,0 +1,208 @@
+"""The worker: takes the lease, and does what is due: asked-for runs, and the dirty queue."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from app.core.policy_text import PolicyError
+from app.reconcile.ports import LostLease, Tecton, TectonError
+from app.reconcile.reconciler import Reconciler
+from app.reconcile.report import Report, Run
+from app.store import journal, leases
+from app.store.database import Database, StoreError
+from app.store.queue import next_due, take_due
+
+log = structlog.get_logger("jobs")
+
+DRAIN_LIMIT = 2000
+# How long the queue rests after Tecton could not be reached: doubled each time, up to the second.
+REST = (timedelta(seconds=1), timedelta(seconds=60))
+
+MakeReconciler = Callable[[int], Reconciler]
+
+
+class Worker:
+    """Leads while it can, and works while it leads. `tick` does what is due and returns.
+
+    `make_reconciler` takes the fencing number of the lease; `tecton` gives a counted Tecton for a run.
+    Nothing here runs in parallel: between two calls of a sweep, the dirty queue is drained.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        make_reconciler: MakeReconciler,
+        tecton: Callable[[], Tecton],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self.database, self.clock = database, clock
+        self.make_reconciler, self.tecton = make_reconciler, tecton
+        self.holder = leases.holder_name()
+        self.reconciler: Reconciler | None = None
+        self.fence: int | None = None
+        self._leads_until: datetime | None = None
+        self._rest_until: datetime | None = None
+        self._rests = 0
+        self._stopping = threading.Event()
+        self._lease_lock = threading.Lock()  # the schedule renews from another thread than it ticks
+
+    # ---------------------------------------------------------------- leading
+
+    def renew(self) -> bool:
+        """Take or keep the lease; return whether this process leads now."""
+        with self._lease_lock:
+            now = self.clock()
+            with self.database.write() as connection:
+                fence = leases.acquire(connection, self.holder, now)
+            if fence is None:
+                self._resign()
+                return False
+            if fence != self.fence:
+                self._lead(fence)
+            self._leads_until = now + leases.LEASE_TIME
+            return True
+
+    def _lead(self, fence: int) -> None:
+        self.fence = fence
+        with self.database.write() as connection:
+            journal.abandon_runs(connection, self.clock(), fence)
+        self.reconciler = self.make_reconciler(fence)
+        log.info("leads", fence=fence)
+
+    def _resign(self) -> None:
+        if self.fence is not None:
+            log.warning("another process leads now", fence=self.fence)
+        self.fence = self.reconciler = self._leads_until = None
+
+    @property
+    def leads(self) -> bool:
+        """Tell whether the lease is surely still ours: not only that nobody took it, but that it did not run out."""
+        return self._leads_until is not None and self.clock() < self._leads_until
+
+    def stop(self) -> None:
+        """Stop before the next call to Tecton; what was done until then is recorded."""
+        self._stopping.set()
+
+    def release(self) -> None:
+        """Give the lease back, so that the next process leads at once."""
+        with self.database.write() as connection:
+            leases.release(connection, self.holder, self.clock())
+        self._resign()
+
+    # ---------------------------------------------------------------- working
+
+    def tick(self) -> None:
+        """Do what is due: every run that is asked for, then the dirty queue."""
+        if self._stopping.is_set() or not (self.leads or self.renew()):
+            return
+        try:
+            while self._take_request():
+                self._between_calls()
+            self.drain_due()
+        except (LostLease, _Stopping):
+            self._resign()
+        except (StoreError, PolicyError) as error:
+            log.error("cannot work", error=str(error))
+
+    def _take_request(self) -> bool:
+        with self.database.read() as connection:
+            request = journal.next_request(connection)
+        if request is None or self.reconciler is None:
+            return False
+        self._carry_out(request.id, request.purpose, request.approve, request.requested_by)
+        return True
+
+    def _carry_out(self, run_id: str, purpose: Any, approve: str | None, asked_by: str) -> None:
+        with self.database.write() as connection:
+            journal.start_run(connection, run_id, self.clock(), self.fence or 0)
+        run = Run(run_id, purpose, self.tecton(), approve, asked_by)
+        try:
+            report = self._require_reconciler().sweep(run, self._between_calls)
+        except (TectonError, PolicyError) as error:
+            self._finish(run_id, None, str(error))
+            log.warning("run failed", run=run_id, purpose=purpose, error=str(error))
+        except (LostLease, _Stopping):
+            self._finish(run_id, None, "the process that ran it stopped before it ended")
+            raise
+        else:
+            self._finish(run_id, report, None)
+
+    def _finish(self, run_id: str, report: Report | None, error: str | None) -> None:
+        with self.database.write() as connection:
+            summary = report.as_json() if report else None
+            journal.finish_run(connection, run_id, self.clock(), summary=summary, error=error)
+        if report:
+            log.info("run done", run=run_id, purpose=report.purpose, planned=report.planned, applied=report.applied,
+                     failed=report.failed, held=report.held, reads=report.reads, writes=report.writes)  # fmt: skip
+
+    def _between_calls(self) -> None:
+        """Let what is urgent come in between two calls of a sweep, and stop where stopping is asked for."""
+        if self._stopping.is_set():
+            raise _Stopping
+        if not self.leads:
+            raise LostLease("the lease ran out in the middle of a run")
+        self.drain_due()
+
+    def drain_due(self) -> None:
+        """Reconcile the principals whose time has come."""
+        now = self.clock()
+        if self._rest_until and now < self._rest_until:
+            return
+        reconciler = self._require_reconciler()
+        with self.database.read() as connection:
+            due_at = next_due(connection)
+            due = take_due(connection, now, DRAIN_LIMIT) if due_at and due_at <= now else []
+        if not due or not reconciler.has_evidence:
+            # Before Tecton was read whole once, nobody is linked: whoever is there already would be made twice.
+            return
+        with self.database.write() as connection:
+            run_id = journal.request_run(connection, "drain", "queue", now)
+            journal.start_run(connection, run_id, now, self.fence or 0)
+        try:
+            report = reconciler.drain(Run(run_id, "drain", self.tecton()), due)
+        except (TectonError, PolicyError) as error:
+            self._finish(run_id, None, str(error))
+            self._rest(unreachable=True)
+        else:
+            self._finish(run_id, report, None)
+            self._rest(unreachable=bool(report.notes))
+
+    def _rest(self, *, unreachable: bool) -> None:
+        """A Tecton that cannot be reached is asked less and less often, not hammered."""
+        if not unreachable:
+            self._rests, self._rest_until = 0, None
+            return
+        first, longest = REST
+        self._rest_until = self.clock() + min(first * int(2**self._rests), longest)
+        self._rests = min(self._rests + 1, 10)
+
+    def _require_reconciler(self) -> Reconciler:
+        if self.reconciler is None:
+            raise LostLease("this process does not lead")
+        return self.reconciler
+
+    def run_once(self, run_id: str) -> None:
+        """Lead for just one asked-for run (a command while no worker runs), then give the lease back.
+
+        Raise `LostLease` when another process leads.
+        """
+        if not self.renew():
+            raise LostLease("another process leads")
+        with suppress(LostLease):
+            try:
+                while self._take_request():
+                    pass
+            finally:
+                self.release()
+
+
+class _Stopping(Exception):
+    """The process is asked to stop."""
+
+

@@ -1,0 +1,112 @@
+"""Reading everything in Tecton: lists omit roles and members, so every object is read whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from itertools import islice
+from typing import TypeVar
+
+from app.core.access import AccessState
+from app.core.identity import AUTOMATIC_ROLE, Kind, is_automatic_role
+from app.core.records import Record, ScopeGrant, TectonObjects
+from app.reconcile.ports import Step, Tecton
+from app.reconcile.world import World
+
+KINDS = (Kind.USER, Kind.GROUP, Kind.SERVICE_ACCOUNT)
+
+Pause = Callable[[], None]
+A = TypeVar("A")
+B = TypeVar("B")
+
+
+class Crew:
+    """Calls Tecton with several threads, and lets something more urgent in between.
+
+    Everything but the calls runs in the caller's thread, so that no state needs a lock. `pause` is
+    called there each time a call ends.
+    """
+
+    def __init__(self, executor: Executor, size: int, pause: Pause = lambda: None) -> None:
+        self.executor, self.size, self.pause = executor, size, pause
+
+    def each(self, work: Callable[[A], B], items: Iterable[A]) -> Iterator[tuple[A, Future[B]]]:
+        """Yield every item with its ended call, in the order in which they end.
+
+        No more calls are started than there are threads: an urgent one does not queue behind them.
+        """
+        waiting = iter(items)
+        running: dict[Future[B], A] = {}
+        try:
+            while True:
+                for item in islice(waiting, self.size - len(running)):
+                    running[self.executor.submit(work, item)] = item
+                if not running:
+                    return
+                ended, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in ended:
+                    yield running.pop(future), future
+                self.pause()
+        finally:
+            # An abandoned loop (an error, a stop) leaves no call running behind its back.
+            wait(running)
+
+
+def read_everything(tecton: Tecton, crew: Crew) -> TectonObjects:
+    """Return all that Tecton holds, in `N + G + S + pages + 1 + K` reads.
+
+    Raise TectonError when any part could not be read: a part is no evidence of the whole.
+    """
+    keys = [
+        (kind, entry.id)
+        for kind, future in crew.each(tecton.list_entries, KINDS)
+        for entry in future.result()
+    ]
+    records: dict[tuple[Kind, str], Record] = {}
+    for key, got in crew.each(lambda key: tecton.get_record(*key), keys):
+        # An object deleted between the list and its own read is simply not there any more.
+        if (record := got.result()) is not None:
+            records[key] = record
+    scopes: dict[str, frozenset[ScopeGrant]] = {}
+    for scope, listed in crew.each(tecton.list_scope_grants, sorted(tecton.list_scopes())):
+        scopes[scope] = listed.result()
+    return TectonObjects(dict(sorted(records.items())), dict(sorted(scopes.items())))
+
+
+def changes_in(world: World, fresh: TectonObjects, moment: int) -> Step:
+    """Return what of `fresh` the world does not know yet.
+
+    What another run has written since `moment`, when the reading began, is newer than what was read.
+    """
+    step = Step()
+    for key in world.records.keys() | fresh.records.keys():
+        record = fresh.records.get(key)
+        if world.records.get(key) != record and not world.was_touched_since(key, moment):
+            step.records[key] = record
+    for scope in world.scopes.keys() | fresh.scopes.keys():
+        grants = fresh.scopes.get(scope)
+        if world.scopes.get(scope) != grants and not world.was_touched_since(scope, moment):
+            step.scopes[scope] = grants
+    return step
+
+
+def note_targets(world: World, observed: AccessState) -> Step:
+    """Return the workspaces and scopes seen for the first time, with the roles of their creators.
+
+    Tecton gives owner to who creates a workspace and manager to who creates a scope, and no answer
+    tells such a role from one given by hand. One that is there when its target is first seen is taken
+    for the creator's, and is never removed; one that appears later was given by hand.
+    """
+    step = Step()
+    step.known_targets |= {f"secret_scope/{scope}" for scope in world.scopes if f"secret_scope/{scope}" not in world.known_targets}
+    for principal, grants in observed.grants.items():
+        tecton_id = world.links.tecton_id_of(principal)
+        for grant in grants:
+            key = grant.target.key
+            if grant.target.level not in AUTOMATIC_ROLE or key in world.known_targets:
+                continue
+            step.known_targets.add(key)
+            is_creator = principal.kind in {Kind.USER, Kind.SERVICE_ACCOUNT} and is_automatic_role(grant)
+            if is_creator and tecton_id and grant not in world.last.grants_of(principal):
+                step.automatic.add((principal.kind, tecton_id, key))
+    return step

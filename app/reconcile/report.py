@@ -1,0 +1,52 @@
+"""What a run reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from app.reconcile.ports import Tecton
+
+Purpose = Literal["sweep", "drain", "plan", "apply", "drift"]
+Mode = Literal["observe", "enforce"]
+WRITING: tuple[Purpose, ...] = ("sweep", "drain", "apply")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run: what it is for, the counted Tecton it goes through, and what a person approved for it."""
+
+    run_id: str
+    purpose: Purpose
+    tecton: Tecton
+    approve: str | None = None
+    approved_by: str | None = None
+
+
+@dataclass(slots=True)
+class Report:
+    """What a run found and did; `sweep --json` prints it.
+
+    `drift` counts what was found, by class; `planned`, `applied`, `failed` and `held` count changes.
+    `fingerprint` is that of the held changes, or of the whole plan when nothing is held.
+    """
+
+    run_id: str
+    purpose: Purpose
+    mode: Mode
+    reads: int = 0
+    writes: int = 0
+    drift: dict[str, int] = field(default_factory=dict)
+    planned: int = 0
+    applied: int = 0
+    failed: int = 0
+    held: int = 0
+    duration_s: float = 0.0
+    fingerprint: str = ""
+    objections: list[dict[str, Any]] = field(default_factory=list)
+    changes: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report as JSON values."""
+        return {name: getattr(self, name) for name in type(self).__slots__}

@@ -1,0 +1,197 @@
+"""One round: assess, plan, let the guards judge, apply what may go on, record what is left."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.core.access import AccessState
+from app.core.drift import DriftClass, DriftItem, Trouble
+from app.core.guards import Circumstances, Verdict, judge
+from app.core.identity import Kind, Principal
+from app.core.plan import Plan, make_plan
+from app.core.policy import Policy
+from app.core.records import TectonObjects, observed_access
+from app.reconcile.apply import Applier, Halted, Tally
+from app.reconcile.assess import Assessment, Question, assess, desire, link_up, stand_for
+from app.reconcile.observe import Crew, note_targets
+from app.reconcile.ports import Step, Store
+from app.reconcile.report import WRITING, Mode, Report, Run
+from app.reconcile.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What every round of a run shares."""
+
+    store: Store
+    world: World
+    policy: Policy
+    clock: Callable[[], datetime]
+    mode: Mode
+    own_account_id: str | None
+    crew: Crew
+
+
+class Round:
+    """One round of one run, about everybody or about some."""
+
+    def __init__(self, setting: Setting, run: Run, question: Question) -> None:
+        self.setting, self.run, self.question = setting, run, question
+        self.store, self.world, self.policy = setting.store, setting.world, setting.policy
+        self.desired = desire(question, setting.policy, setting.clock())
+        self.report = Report(run.run_id, run.purpose, setting.mode)
+        self.tally = Tally()
+
+    def go(self) -> Report:
+        """Do it; return the report, whose calls and duration the caller fills in."""
+        before = self._assess(link=True)
+        self.report.drift = _counts(self._drift(before))
+        plan = make_plan(before.changes)
+        verdict = self._judge(plan)
+        self._state(plan, verdict)
+        if self.may_write and verdict.flowing:
+            self._apply(verdict, before)
+            before = self._assess(link=False)
+        self._stand_for_the_rest(before)
+        self.store.replace_drift(self._drift(before), self.question.principals)
+        return self.report
+
+    @property
+    def may_write(self) -> bool:
+        """Tell whether this run may write to Tecton: never in observe mode."""
+        return self.setting.mode == "enforce" and self.run.purpose in WRITING
+
+    def keep(self, step: Step) -> None:
+        """Store what was found out, then take it over: never the other way round."""
+        self.store.save(self.run.run_id, step)
+        self.world.take(step)
+
+    # ---------------------------------------------------------------- looking
+
+    def _assess(self, *, link: bool) -> Assessment:
+        step, correlation = link_up(self.world, self.desired.state, complete=self.question.is_everything)
+        if link:
+            self.keep(step)
+            if self.question.is_everything:
+                self.keep(note_targets(self.world, self.world.observed()))
+        return assess(self.world, self.question, self.desired, self.policy, correlation, self._own_account())
+
+    def _own_account(self) -> Principal | None:
+        own = self.setting.own_account_id
+        return self.world.links.principal_of(Kind.SERVICE_ACCOUNT, own) if own else None
+
+    def _drift(self, assessment: Assessment) -> list[DriftItem]:
+        failing = {**self.world.failing, **{of: str(error) for of, error in self.tally.errors.items()}}
+        return assessment.drift(self.world, Trouble(self.tally.ineffective, failing))
+
+    # ---------------------------------------------------------------- planning
+
+    def _judge(self, plan: Plan) -> Verdict:
+        if not any(change.removes_access for change in plan.changes):
+            return Verdict(flowing=plan.changes)
+        since = self.setting.clock() - self.policy.guards.window
+        around = Circumstances(self.world.observed(), self.policy.guards, self.store.removals_since(since))
+        verdict = judge(plan, around)
+        if not self.run.approve:
+            return verdict
+        if make_plan(verdict.held).fingerprint != self.run.approve:
+            self.report.notes.append(
+                f"{self.run.approve} is not what is held now: Tecton or the directory moved since; nothing of it was applied"
+            )
+            return verdict
+        return judge(plan, Circumstances(around.observed, around.limits, around.removed, frozenset(verdict.held)))
+
+    def _state(self, plan: Plan, verdict: Verdict) -> None:
+        """Put the plan into the report and, before the first write, into the store."""
+        report, held = self.report, make_plan(verdict.held)
+        report.planned, report.held = len(plan.changes), len(verdict.held)
+        report.changes = [change.sentence(self.world.name_of) for change in plan.changes]
+        report.objections = [{"guard": o.guard, "sentence": o.sentence, "held": o.held} for o in verdict.objections]
+        report.fingerprint = held.fingerprint or plan.fingerprint
+        if plan:
+            status = "held" if held else "planned"
+            self.store.keep_plan(self.run.run_id, held or plan, status, verdict.objections, self.world.name_of)
+        if self.question.is_everything:
+            self.store.supersede_plans(except_for=report.fingerprint)
+
+    # ---------------------------------------------------------------- applying
+
+    def _apply(self, verdict: Verdict, assessment: Assessment) -> None:
+        applier = Applier(
+            self.world,
+            self.run.tecton,
+            self.setting.crew,
+            self._saver(assessment),
+            self._freshness(),
+            can_seal=self.store.can_seal,
+        )
+        self.tally = applier.tally
+        try:
+            applier.apply(verdict.flowing)
+        except Halted as halt:
+            self.report.notes.append(str(halt))
+            self.store.note_tecton(ok=False, error=str(halt))
+        else:
+            self.store.note_tecton(ok=True)
+        self.report.applied, self.report.failed = self.tally.applied, self.tally.failed
+        approved = self.run.approve if not verdict.held else None
+        for fingerprint in filter(None, (approved, None if verdict.held else self.report.fingerprint)):
+            self.store.close_plan(fingerprint, "applied", self.run.approved_by)
+
+    def _saver(self, assessment: Assessment) -> Callable[[Step], None]:
+        def save(step: Step) -> None:
+            for principal in (outcome.principal for outcome in step.outcomes if outcome.status != "failed"):
+                held = self._held_after(step, principal)
+                step.last_applied[principal] = stand_for(principal, self.world.last, assessment, held)
+            self.keep(step)
+
+        return save
+
+    def _held_after(self, step: Step, principal: Principal) -> AccessState:
+        """Return what a principal holds once the step is taken over."""
+        tecton_id = self.world.links.tecton_id_of(principal)
+        key = (principal.kind, tecton_id or "")
+        record = step.records[key] if key in step.records else self.world.records.get(key)
+        known = self.world.scopes | step.scopes
+        mine = {
+            scope: frozenset(grant for grant in grants if (grant.kind, grant.id) == key)
+            for scope, grants in known.items()
+            if grants
+        }
+        objects = TectonObjects({key: record} if record else {}, mine)
+        return observed_access(objects, self.world.links)
+
+    def _freshness(self) -> Callable[[Principal], bool]:
+        """Return what tells whether a planned change is still from the latest look at its object.
+
+        While a sweep applies, drains come in between: what they looked at is theirs.
+        """
+        drained, moment = self.world.drained, self.world.clock
+
+        def still_wanted(principal: Principal) -> bool:
+            return self.run.purpose == "drain" or drained.get(principal, -1) < moment
+
+        return still_wanted
+
+    def _stand_for_the_rest(self, assessment: Assessment) -> None:
+        """What is found as it is desired is stood for from now on, as if it had been applied."""
+        step, last = Step(), self.world.last
+        asked = last.principals() if self.question.principals is None else self.question.principals
+        for principal in assessment.desired.state.principals() | asked:
+            known = last.restricted_to([principal])
+            now = stand_for(principal, last, assessment, assessment.observed)
+            if (now or _NOTHING) != known:
+                step.last_applied[principal] = now
+        if step.last_applied:
+            self.keep(step)
+
+
+_NOTHING = AccessState()
+
+
+def _counts(items: list[DriftItem]) -> dict[str, int]:
+    counts = Counter(item.drift_class for item in items)
+    return {of.value: counts[of] for of in DriftClass}

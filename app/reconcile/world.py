@@ -1,0 +1,129 @@
+"""What the leader knows, in memory: the directory, and Tecton as last seen.
+
+Only the leader writes what is known of Tecton, and every push marks its principal dirty, so that this
+copy stays true while the process leads. It is loaded again at every sweep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from app.core.access import AccessState
+from app.core.directory import Directory, PushedGroup, PushedPerson
+from app.core.identity import Grant, Kind, Principal, Target, automatic_grant
+from app.core.records import GroupRecord, MemberId, TectonObjects, observed_access
+from app.reconcile.ports import Knowledge, Step
+
+ObjectKey = tuple[Kind, str]
+
+
+class World:
+    """The directory and the knowledge of Tecton, changed step by step."""
+
+    def __init__(self, directory: Directory, knowledge: Knowledge) -> None:
+        self.people = dict(directory.people)
+        self.groups = dict(directory.groups)
+        self.records = dict(knowledge.objects.records)
+        self.scopes = dict(knowledge.objects.scopes)
+        self.links = knowledge.links
+        last = knowledge.last_applied
+        self._last_parts = (dict(last.profiles), dict(last.members), dict(last.grants))
+        self.automatic = set(knowledge.automatic)
+        self.known_targets = set(knowledge.known_targets)
+        self.failing = dict(knowledge.failing)
+        self.complete = knowledge.complete
+        self.last = AccessState(*self._last_parts)
+        self.clock = 0  # moves with every step
+        self.drained: dict[Principal, int] = {}  # when a drain last looked at whom, by this clock
+        self._touched: dict[ObjectKey | str, int] = {}
+
+    # ---------------------------------------------------------------- reading
+
+    def objects(self, principals: Collection[Principal] | None = None) -> TectonObjects:
+        """Return Tecton's objects as last seen: all, or those of some principals (with every scope)."""
+        if principals is None:
+            return TectonObjects(self.records, self.scopes)
+        keys = [(p.kind, id_) for p in principals if (id_ := self.links.tecton_id_of(p)) is not None]
+        return TectonObjects({key: self.records[key] for key in keys if key in self.records}, self.scopes)
+
+    def observed(self, principals: Collection[Principal] | None = None) -> AccessState:
+        """Return the observed state, of everybody or of some."""
+        state = observed_access(self.objects(principals), self.links)
+        return state if principals is None else state.restricted_to(principals)
+
+    def directory(self, people: Collection[str], groups: Collection[str]) -> Directory:
+        """Return the part of the directory that decides over these people and groups."""
+        chosen = {id_: self.groups[id_] for id_ in groups if id_ in self.groups}
+        ids = {*people, *(member for group in chosen.values() for member in group.members)}
+        return Directory({id_: self.people[id_] for id_ in ids if id_ in self.people}, chosen)
+
+    def automatic_grants(self) -> frozenset[tuple[Principal, Grant]]:
+        """Return the roles that came with a workspace or scope, with their holders."""
+        return frozenset(
+            (self.links.principal_of(kind, tecton_id), automatic_grant(Target.of_key(target)))
+            for kind, tecton_id, target in self.automatic
+        )
+
+    def name_of(self, principal: Principal) -> str:
+        """Return what people call a principal: by its Tecton name, else as it was pushed."""
+        if principal.kind is Kind.WORKSPACE:
+            return principal.id
+        tecton_id = self.links.tecton_id_of(principal)
+        record = self.records.get((principal.kind, tecton_id)) if tecton_id else None
+        if record:
+            return record.name
+        pushed: PushedPerson | PushedGroup | None = self.people.get(principal.id) or self.groups.get(principal.id)
+        applied = self.last.profiles.get(principal)
+        return pushed.pushed_name if pushed else applied.name if applied else principal.id.partition("/")[2] or principal.id
+
+    def was_touched_since(self, key: ObjectKey | str, moment: int) -> bool:
+        """Tell whether an object was written or read by another run after `moment` of this world's clock."""
+        return self._touched.get(key, -1) > moment
+
+    # ---------------------------------------------------------------- changing
+
+    def update_directory(self, ids: Collection[str], part: Directory) -> None:
+        """Take over the pushed state of these resources."""
+        for id_ in ids:
+            self.people.pop(id_, None)
+            self.groups.pop(id_, None)
+        self.people.update(part.people)
+        self.groups.update(part.groups)
+
+    def take(self, step: Step) -> None:
+        """Take over what a step found out or did."""
+        self.clock += 1
+        for principal in step.unlinked:
+            self.links.discard(principal)
+        for link in step.links:
+            self.links.add(link)
+        for key, record in step.records.items():
+            self._touched[key] = self.clock
+            _put(self.records, key, record)
+        for scope, grants in step.scopes.items():
+            self._touched[scope] = self.clock
+            _put(self.scopes, scope, grants)
+        for principal, state in step.last_applied.items():
+            self._remember(principal, state)
+        self.automatic |= step.automatic
+        self.known_targets |= step.known_targets
+
+    def _remember(self, principal: Principal, state: AccessState | None) -> None:
+        state = state or AccessState()
+        for part, of in zip(self._last_parts, (state.profiles, state.members, state.grants), strict=True):
+            _put(part, principal, of.get(principal))  # type: ignore[arg-type]
+
+    def groups_with(self, member: MemberId) -> dict[ObjectKey, GroupRecord]:
+        """Return the Tecton groups, as last seen, that have this member."""
+        return {
+            key: record
+            for key, record in self.records.items()
+            if isinstance(record, GroupRecord) and member in record.members
+        }
+
+
+def _put(mapping: dict, key: object, value: object) -> None:  # type: ignore[type-arg]
+    if value is None:
+        mapping.pop(key, None)
+    else:
+        mapping[key] = value

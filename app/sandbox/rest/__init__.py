@@ -1,0 +1,1 @@
+"""The JSON services on Tecton's metadata server, under /api/v1."""

@@ -1,0 +1,1 @@
+"""Tecton's SCIM endpoints, under /api/scim/v2."""

@@ -1,0 +1,65 @@
+"""Settings from the environment, or from a `.env` file where there is one."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.durations import parse_duration
+
+Duration = Annotated[timedelta, BeforeValidator(lambda value: parse_duration(value) if isinstance(value, str) else value)]
+
+
+class SettingsError(Exception):
+    """Settings that cannot be used: one line per variable."""
+
+
+class Settings(BaseSettings):
+    """Everything that the environment says. `config/bridge.example.env` documents each variable."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", populate_by_name=True)
+
+    database_url: str = Field("sqlite:///var/bridge.db", alias="BRIDGE_DATABASE_URL")
+    tecton_url: str = Field("", alias="TECTON_URL")
+    tecton_api_key: SecretStr = Field(SecretStr(""), alias="TECTON_API_KEY")
+    policy: Path = Field(Path("config/policy.yaml"), alias="BRIDGE_POLICY")
+    mode: Literal["observe", "enforce"] = Field("observe", alias="BRIDGE_MODE")
+    secret_key: SecretStr = Field(SecretStr(""), alias="BRIDGE_SECRET_KEY")
+    sweep_interval: Duration = Field(timedelta(minutes=15), alias="BRIDGE_SWEEP_INTERVAL")
+    coalesce_window: Duration = Field(timedelta(seconds=2), alias="BRIDGE_COALESCE_WINDOW")
+    tecton_rate: float = Field(10, gt=0, alias="BRIDGE_TECTON_RATE")
+    tecton_concurrency: int = Field(8, ge=1, le=256, alias="BRIDGE_TECTON_CONCURRENCY")
+    tecton_timeout: Duration = Field(timedelta(seconds=30), alias="BRIDGE_TECTON_TIMEOUT")
+    tecton_service_accounts_path: str = Field("/ServiceAccounts", alias="BRIDGE_TECTON_SERVICE_ACCOUNTS_PATH")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", alias="BRIDGE_LOG_LEVEL")
+
+    @field_validator("tecton_url")
+    @classmethod
+    def _is_http(cls, value: str) -> str:
+        value = value.strip().rstrip("/")
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("must start with https:// (such as https://acme.tecton.ai)")
+        return value.removesuffix("/api")
+
+    @field_validator("sweep_interval", "tecton_timeout")
+    @classmethod
+    def _is_positive(cls, value: timedelta) -> timedelta:
+        if value <= timedelta(0):
+            raise ValueError("must be longer than nothing")
+        return value
+
+
+def read_settings(**overrides: Any) -> Settings:
+    """Return the settings of this process.
+
+    Raise `SettingsError` naming every variable that cannot be used (never its value: it may be a secret).
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        lines = [f"{problem['loc'][0]}: {str(problem['msg']).removeprefix('Value error, ')}" for problem in error.errors()]
+        raise SettingsError("\n".join(lines)) from None

@@ -1,0 +1,140 @@
+"""Admin accounts, and the throttle of sign-ins that all processes share."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any, NamedTuple
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import Connection, case, delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ProgrammingError
+
+from app.store.database import StoreError
+from app.store.tables import admins, facts, sign_in_failures
+
+FIRST_ADMIN = "admin"
+FREE_TRIES = 5
+PAUSE = timedelta(minutes=15)
+
+# No 0/O, 1/l/I: the password is read from a terminal and typed. Twenty of these are 99 bits.
+_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
+_HASHER = PasswordHasher()
+
+
+class Admin(NamedTuple):
+    """An admin account; `stamp` changes with the password, so that a session can be bound to it."""
+
+    name: str
+    stamp: str
+
+
+def ensure_first_admin(connection: Connection, now: datetime) -> str | None:
+    """Create the admin `admin` when there is no admin at all.
+
+    Return the password, which is stored hashed and shown nowhere else; None when an admin is there.
+    """
+    if connection.execute(select(func.count()).select_from(admins)).scalar_one():
+        return None
+    password = make_password()
+    row = {"name": FIRST_ADMIN, "password_hash": _HASHER.hash(password), "created_at": now}
+    # Another process may start at the same moment: one of the two makes the account.
+    made = connection.execute(_insert(connection, admins).values(row).on_conflict_do_nothing().returning(admins.c.name))
+    return password if made.first() else None
+
+
+def make_password() -> str:
+    """Return a random password that can be read out and typed: five groups of four characters."""
+    groups = ("".join(secrets.choice(_ALPHABET) for _ in range(4)) for _ in range(5))
+    return "-".join(groups)
+
+
+def set_password(connection: Connection, name: str, password: str, now: datetime) -> None:
+    """Give the admin `name` a password, creating the account where there is none. It ends the admin's sessions."""
+    insert = _insert(connection, admins).values(name=name, password_hash=_HASHER.hash(password), created_at=now)
+    connection.execute(
+        insert.on_conflict_do_update(index_elements=[admins.c.name], set_={"password_hash": insert.excluded.password_hash})
+    )
+
+
+def verify(connection: Connection, name: str, password: str) -> Admin | None:
+    """Return the admin whose name and password these are, None when they are nobody's.
+
+    The work is the same for a name that does not exist, so that the time taken tells nothing.
+    """
+    decoy = _decoy()
+    stored = connection.execute(select(admins.c.password_hash).where(admins.c.name == name)).scalar()
+    if _matches(stored or decoy, password) and stored is not None:
+        return Admin(name, _stamp(stored))
+    return None
+
+
+def find(connection: Connection, name: str) -> Admin | None:
+    """Return the admin of that name, None when there is none."""
+    stored = connection.execute(select(admins.c.password_hash).where(admins.c.name == name)).scalar()
+    return None if stored is None else Admin(name, _stamp(stored))
+
+
+def count_try(connection: Connection, name: str, address: str, now: datetime) -> datetime | None:
+    """Count one sign-in try before its password is looked at: tries made at the same moment count each.
+
+    Return None when it may go on; otherwise when the next try is possible. Refused tries do not move
+    that time, so nobody can be kept out for ever by somebody who keeps trying.
+    """
+    connection.execute(delete(sign_in_failures).where(sign_in_failures.c.last_at <= now - PAUSE))
+    table = sign_in_failures.c
+    insert = _insert(connection, sign_in_failures).values(name=name, address=address, failures=1, last_at=now)
+    counted = insert.on_conflict_do_update(
+        index_elements=[table.name, table.address],
+        set_={
+            "failures": table.failures + 1,
+            "last_at": case((table.failures < FREE_TRIES, insert.excluded.last_at), else_=table.last_at),
+        },
+    ).returning(table.failures, table.last_at)
+    failures, last_at = connection.execute(counted).one()
+    return last_at + PAUSE if failures > FREE_TRIES else None
+
+
+def forget_tries(connection: Connection, name: str, address: str) -> None:
+    """Forget the tries of a name from an address: a sign-in succeeded."""
+    table = sign_in_failures.c
+    connection.execute(delete(sign_in_failures).where(table.name == name, table.address == address))
+
+
+def keep_session_secret(connection: Connection, fresh: str, now: datetime) -> str:
+    """Return the secret that sessions are signed with, which is `fresh` when none is kept yet.
+
+    Raise StoreError when the database has no tables: this is the first thing that a request reads.
+    """
+    row = {"name": "session_secret", "value": {"secret": fresh}, "at": now}
+    try:
+        connection.execute(_insert(connection, facts).values(row).on_conflict_do_nothing())
+        kept = connection.execute(select(facts.c.value).where(facts.c.name == "session_secret")).scalar_one()
+    except ProgrammingError as error:
+        raise StoreError("the database has no tables yet: run `python -m app db upgrade`") from error
+    return str(kept["secret"])
+
+
+def _matches(stored: str, password: str) -> bool:
+    try:
+        return _HASHER.verify(stored, password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+@cache
+def _decoy() -> str:
+    """Return the hash of a password that nobody has."""
+    return _HASHER.hash(secrets.token_urlsafe())
+
+
+def _stamp(password_hash: str) -> str:
+    return hashlib.sha256(password_hash.encode()).hexdigest()[:16]
+
+
+def _insert(connection: Connection, table: Any) -> Any:
+    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)

@@ -1,0 +1,26 @@
+"""Small facts of the installation, by name."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from app.store.tables import facts
+from app.store.upsert import upsert
+
+LAST_SWEEP = "last_sweep"
+TECTON = "tecton"
+POLICY = "policy"
+OWN_ACCOUNT = "own_account"
+
+
+def note_fact(connection: Connection, name: str, value: Any, now: datetime) -> None:
+    """Record a fact, in place of what it was."""
+    upsert(connection, facts, [{"name": name, "value": value, "at": now}])
+
+
+def read_fact(connection: Connection, name: str) -> Any:
+    """Return a fact's value, None when it was never recorded."""
+    return connection.execute(select(facts.c.value).where(facts.c.name == name)).scalar_one_or_none()

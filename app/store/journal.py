@@ -1,0 +1,197 @@
+"""Runs, plans, outcomes and drift: what was asked, decided, done, and found."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from app.core.changes import NameOf, to_json
+from app.core.drift import DriftItem
+from app.core.guards import REMOVAL_KINDS, Objection
+from app.core.identity import Principal
+from app.core.plan import Plan
+from app.reconcile.ports import Outcome
+from app.store.encoding import drift_to_json
+from app.store.tables import drift, outcomes, plans, runs
+from app.store.upsert import upsert
+
+OPEN = ("requested", "running")
+
+
+def request_run(
+    connection: Connection, purpose: str, requested_by: str, now: datetime, *, approve: str | None = None
+) -> str:
+    """Ask for a run and return its id; the leader takes it up."""
+    run_id = uuid.uuid4().hex
+    values = {"id": run_id, "purpose": purpose, "requested_by": requested_by, "requested_at": now}
+    connection.execute(insert(runs).values(**values, approve=approve, status="requested"))
+    return run_id
+
+
+def next_request(connection: Connection) -> Any:
+    """Return the run that waits longest (id, purpose, approve, requested_by), None when none does."""
+    columns = (runs.c.id, runs.c.purpose, runs.c.approve, runs.c.requested_by)
+    waiting = select(*columns).where(runs.c.status == "requested").order_by(runs.c.requested_at, runs.c.id)
+    return connection.execute(waiting.limit(1)).one_or_none()
+
+
+def has_open_sweep(connection: Connection) -> bool:
+    """Tell whether a sweep waits or is under way."""
+    found = select(runs.c.id).where(runs.c.purpose == "sweep", runs.c.status.in_(OPEN)).limit(1)
+    return connection.execute(found).first() is not None
+
+
+def start_run(connection: Connection, run_id: str, now: datetime, fence: int) -> None:
+    """Note that a run is under way."""
+    started = {"status": "running", "started_at": now, "fence": fence}
+    connection.execute(update(runs).where(runs.c.id == run_id).values(**started))
+
+
+def finish_run(
+    connection: Connection, run_id: str, now: datetime, *, summary: dict[str, Any] | None = None, error: str | None = None
+) -> None:
+    """Note how a run ended: with its report, or with the reason why it failed."""
+    status = "failed" if error else "done"
+    values = {"status": status, "finished_at": now, "summary": summary, "error": error}
+    connection.execute(update(runs).where(runs.c.id == run_id).values(**values))
+
+
+def abandon_runs(connection: Connection, now: datetime, fence: int) -> None:
+    """Note of runs that a former leader left under way that they ended with it."""
+    lost = {"status": "failed", "finished_at": now, "error": "the process that ran it ended before it did"}
+    connection.execute(update(runs).where(runs.c.status == "running", runs.c.fence != fence).values(**lost))
+
+
+def drop_run(connection: Connection, run_id: str) -> None:
+    """Forget a run that had nothing to do."""
+    connection.execute(delete(runs).where(runs.c.id == run_id))
+
+
+def read_run(connection: Connection, run_id: str) -> Any:
+    """Return one run (status, summary, error), None when there is none."""
+    columns = (runs.c.status, runs.c.summary, runs.c.error)
+    return connection.execute(select(*columns).where(runs.c.id == run_id)).one_or_none()
+
+
+# ---------------------------------------------------------------- plans
+
+
+def keep_plan(
+    connection: Connection,
+    run_id: str,
+    plan: Plan,
+    status: str,
+    objections: Collection[Objection],
+    name_of: NameOf,
+    now: datetime,
+) -> None:
+    """Store a plan; the same plan, planned again, keeps its first time."""
+    row = {
+        "fingerprint": plan.fingerprint,
+        "run_id": run_id,
+        "made_at": now,
+        "status": status,
+        "changes": [{"sentence": change.sentence(name_of), "json": to_json(change)} for change in plan.changes],
+        "objections": [_objection(objection) for objection in objections],
+    }
+    upsert(connection, plans, [row], keep=["made_at"])
+
+
+def keep_objection(connection: Connection, run_id: str, fingerprint: str, objection: Objection, now: datetime) -> None:
+    """Store why a run changed nothing at all."""
+    row = {"fingerprint": fingerprint, "run_id": run_id, "made_at": now, "status": "held", "changes": []}
+    upsert(connection, plans, [{**row, "objections": [_objection(objection)]}], keep=["made_at"])
+
+
+def supersede_plans(connection: Connection, except_for: str) -> None:
+    """Say of every other open plan that a newer one took its place."""
+    is_open = plans.c.status.in_(("planned", "held"))
+    connection.execute(
+        update(plans).where(is_open, plans.c.fingerprint != except_for).values(status="superseded")
+    )
+
+
+def close_plan(connection: Connection, fingerprint: str, status: str, approved_by: str | None) -> None:
+    """Say what became of a plan."""
+    values = {"status": status, "approved_by": approved_by}
+    connection.execute(update(plans).where(plans.c.fingerprint == fingerprint).values(**values))
+
+
+def _objection(objection: Objection) -> dict[str, Any]:
+    return {"guard": objection.guard, "sentence": objection.sentence, "held": objection.held}
+
+
+# ---------------------------------------------------------------- outcomes
+
+
+def add_outcomes(connection: Connection, run_id: str, found: Iterable[Outcome], now: datetime) -> None:
+    """Record what became of the changes to some objects."""
+    rows = [
+        {
+            "run_id": run_id,
+            "kind": outcome.principal.kind.value,
+            "principal_id": outcome.principal.id,
+            "name": outcome.name,
+            "changes": list(outcome.sentences),
+            "details": [to_json(change) for change in outcome.changes],
+            "removal": any(outcome.removed.values()),
+            **{f"removed_{kind}": outcome.removed.get(kind, 0) for kind in REMOVAL_KINDS},
+            "status": outcome.status,
+            "error": outcome.error or None,
+            "at": now,
+        }
+        for outcome in found
+    ]
+    if rows:
+        connection.execute(insert(outcomes), rows)
+
+
+def removals_since(connection: Connection, since: datetime) -> dict[str, int]:
+    """Return how many users, members and roles were removed since then."""
+    sums = [func.coalesce(func.sum(outcomes.c[f"removed_{kind}"]), 0) for kind in REMOVAL_KINDS]
+    row = connection.execute(select(*sums).where(outcomes.c.at >= since)).one()
+    return {kind: int(number) for kind, number in zip(REMOVAL_KINDS, row, strict=True)}
+
+
+# ---------------------------------------------------------------- drift
+
+
+def replace_drift(
+    connection: Connection, items: Iterable[DriftItem], principals: Collection[Principal] | None, now: datetime
+) -> None:
+    """Record drift of these principals, or (None) all there is; what was there before keeps its since."""
+    rows = {
+        item.key: {
+            "key": item.key,
+            "kind": item.principal.kind.value,
+            "principal_id": item.principal.id,
+            "item": drift_to_json(item),
+            "since": now,
+        }
+        for item in items
+    }
+    gone = _recorded(connection, principals) - rows.keys()
+    for key in gone:
+        connection.execute(delete(drift).where(drift.c.key == key))
+    upsert(connection, drift, list(rows.values()), keep=["since"])
+
+
+def _recorded(connection: Connection, principals: Collection[Principal] | None) -> set[str]:
+    if principals is None:
+        return set(connection.execute(select(drift.c.key)).scalars())
+    keys: set[str] = set()
+    for kind, id_ in principals:
+        of = select(drift.c.key).where(drift.c.kind == kind.value, drift.c.principal_id == id_)
+        keys.update(connection.execute(of).scalars())
+    return keys
+
+
+def drift_count(connection: Connection) -> int:
+    """Return how many differences are recorded."""
+    return int(connection.execute(select(func.count()).select_from(drift)).scalar_one())
+
+

@@ -1,0 +1,114 @@
+"""What is known of Tecton: objects, links, last applied, first sights."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, delete, select
+
+from app.core.identity import Kind, Principal
+from app.core.records import Link, Links, TectonObjects
+from app.reconcile.ports import Knowledge, Step
+from app.store.encoding import (
+    record_from_json,
+    record_to_json,
+    scope_from_json,
+    scope_to_json,
+    state_to_json,
+    states_from_json,
+)
+from app.store.facts import LAST_SWEEP, read_fact
+from app.store.tables import automatic_grants, dirty, known_targets, last_applied, links, observed
+from app.store.upsert import upsert
+
+SCOPE = "secret_scope"
+
+
+def read_knowledge(connection: Connection) -> Knowledge:
+    """Return what is known of Tecton, as of the last reads and writes."""
+    records, scopes = {}, {}
+    for kind, tecton_id, record in connection.execute(select(observed.c.kind, observed.c.tecton_id, observed.c.record)):
+        if kind == SCOPE:
+            scopes[tecton_id] = scope_from_json(record)
+        else:
+            records[Kind(kind), tecton_id] = record_from_json(Kind(kind), record)
+    states = connection.execute(select(last_applied.c.kind, last_applied.c.principal_id, last_applied.c.state))
+    first_sights = connection.execute(
+        select(automatic_grants.c.kind, automatic_grants.c.tecton_id, automatic_grants.c.target)
+    )
+    return Knowledge(
+        objects=TectonObjects(records, scopes),
+        links=_read_links(connection),
+        last_applied=states_from_json((Principal(Kind(kind), id_), state) for kind, id_, state in states),
+        automatic=frozenset((Kind(kind), tecton_id, target) for kind, tecton_id, target in first_sights),
+        known_targets=frozenset(connection.execute(select(known_targets.c.target)).scalars()),
+        failing=_read_failing(connection),
+        complete=read_fact(connection, LAST_SWEEP) is not None,
+    )
+
+
+def _read_links(connection: Connection) -> Links:
+    columns = (links.c.kind, links.c.principal_id, links.c.tecton_id, links.c.adopted)
+    return Links(
+        Link(Principal(Kind(kind), id_), tecton_id, adopted)
+        for kind, id_, tecton_id, adopted in connection.execute(select(*columns))
+    )
+
+
+def _read_failing(connection: Connection) -> dict[Principal, str]:
+    failed = select(dirty.c.kind, dirty.c.id, dirty.c.last_error).where(dirty.c.last_error.is_not(None))
+    return {Principal(Kind(kind), id_): error for kind, id_, error in connection.execute(failed)}
+
+
+def write_step(connection: Connection, step: Step, now: datetime) -> None:
+    """Store what a step found out of Tecton, or did there."""
+    _write_observed(connection, step, now)
+    for principal in step.unlinked:
+        _delete(connection, links, {"kind": principal.kind.value, "principal_id": principal.id})
+    upsert(connection, links, [_link_row(link, now) for link in step.links])
+    _write_last_applied(connection, step, now)
+    first_sights = [
+        {"kind": kind.value, "tecton_id": tecton_id, "target": target, "seen_at": now}
+        for kind, tecton_id, target in sorted(step.automatic)
+    ]
+    upsert(connection, automatic_grants, first_sights, keep=["seen_at"])
+    targets = [{"target": target, "seen_at": now} for target in sorted(step.known_targets)]
+    upsert(connection, known_targets, targets, keep=["seen_at"])
+
+
+def _write_observed(connection: Connection, step: Step, now: datetime) -> None:
+    rows = []
+    for (kind, tecton_id), record in step.records.items():
+        key = {"kind": kind.value, "tecton_id": tecton_id}
+        if record is None:
+            _delete(connection, observed, key)
+        else:
+            rows.append({**key, "record": record_to_json(record), "verified_at": now})
+    for scope, grants in step.scopes.items():
+        key = {"kind": SCOPE, "tecton_id": scope}
+        if grants is None:
+            _delete(connection, observed, key)
+        else:
+            rows.append({**key, "record": scope_to_json(grants), "verified_at": now})
+    upsert(connection, observed, rows)
+
+
+def _write_last_applied(connection: Connection, step: Step, now: datetime) -> None:
+    rows = []
+    for principal, state in step.last_applied.items():
+        key = {"kind": principal.kind.value, "principal_id": principal.id}
+        if state is None:
+            _delete(connection, last_applied, key)
+        else:
+            rows.append({**key, "state": state_to_json(principal, state), "applied_at": now})
+    upsert(connection, last_applied, rows)
+
+
+def _link_row(link: Link, now: datetime) -> dict[str, Any]:
+    key = {"kind": link.principal.kind.value, "principal_id": link.principal.id}
+    return {**key, "tecton_id": link.tecton_id, "linked_at": now, "adopted": link.adopted}
+
+
+def _delete(connection: Connection, table: Any, key: dict[str, str]) -> None:
+    connection.execute(delete(table).where(and_(*(table.c[name] == value for name, value in key.items()))))

@@ -1,0 +1,161 @@
+"""The store that the reconciler works with: each method one transaction, fenced by the leader's lease."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from cryptography.fernet import Fernet, MultiFernet
+from sqlalchemy import Connection
+
+from app.core.changes import NameOf
+from app.core.directory import Directory
+from app.core.drift import DriftItem
+from app.core.guards import Objection
+from app.core.identity import Principal
+from app.core.plan import Plan
+from app.core.policy import Policy
+from app.reconcile.ports import Dirty, Knowledge, LostLease, Step
+from app.store import journal, queue, snapshot
+from app.store.database import Database
+from app.store.facts import LAST_SWEEP, TECTON, note_fact
+from app.store.knowledge import read_knowledge, write_step
+from app.store.leases import read_lease
+from app.store.tables import sealed_keys
+from app.store.upsert import upsert
+
+
+class ReconcilerStore:
+    """`app.reconcile.ports.Store` on SQL.
+
+    `fence` is the fencing number of this process's lease; `sealer` encrypts one-time keys, None when
+    there is no BRIDGE_SECRET_KEY.
+    """
+
+    def __init__(
+        self, database: Database, clock: Callable[[], datetime], fence: int, sealer: Fernet | MultiFernet | None
+    ) -> None:
+        self.database, self.clock, self.fence, self.sealer = database, clock, fence, sealer
+
+    @contextmanager
+    def _fenced(self) -> Iterator[Connection]:
+        """Open a write transaction that ends in `LostLease` when another process leads by now."""
+        with self.database.write() as connection:
+            lease = read_lease(connection)
+            if lease is None or lease.fence != self.fence:
+                raise LostLease("another process leads now; this one stops writing")
+            yield connection
+
+    # ---------------------------------------------------------------- reading
+
+    def load_directory(self, policy: Policy) -> Directory:
+        """Return everything that was pushed."""
+        with self.database.read() as connection:
+            return snapshot.read_directory(connection, policy)
+
+    def load_part(self, policy: Policy, resource_ids: Collection[str]) -> Directory:
+        """Return these resources; one that was deleted is not in it."""
+        with self.database.read() as connection:
+            return snapshot.read_part(connection, policy, resource_ids)
+
+    def groups_of(self, resource_ids: Collection[str]) -> set[str]:
+        """Return the groups that have any of these resources as a member."""
+        with self.database.read() as connection:
+            return snapshot.groups_of(connection, resource_ids)
+
+    def load_knowledge(self) -> Knowledge:
+        """Return what is known of Tecton."""
+        with self.database.read() as connection:
+            return read_knowledge(connection)
+
+    def removals_since(self, since: datetime) -> dict[str, int]:
+        """Return how many removals of each kind were applied since then."""
+        with self.database.read() as connection:
+            return journal.removals_since(connection, since)
+
+    # ---------------------------------------------------------------- steps
+
+    @property
+    def can_seal(self) -> bool:
+        """Tell whether a one-time key could be kept."""
+        return self.sealer is not None
+
+    def save(self, run_id: str, step: Step) -> None:
+        """Store a step in one transaction; a one-time key first, and only encrypted."""
+        now = self.clock()
+        with self._fenced() as connection:
+            if step.one_time_key:
+                self._seal(connection, step.one_time_key, now)
+            write_step(connection, step, now)
+            journal.add_outcomes(connection, run_id, step.outcomes, now)
+
+    def _seal(self, connection: Connection, key: tuple[str, str, str], now: datetime) -> None:
+        tecton_id, name, secret = key
+        if self.sealer is None:
+            raise AssertionError("no service account is created while its key could not be kept")
+        sealed = self.sealer.encrypt(secret.encode()).decode()
+        upsert(connection, sealed_keys, [{"tecton_id": tecton_id, "name": name, "sealed": sealed, "created_at": now}])
+
+    # ---------------------------------------------------------------- queue
+
+    def due(self, now: datetime, limit: int) -> list[Dirty]:
+        """Return the principals whose time has come, the longest waiting first."""
+        with self.database.read() as connection:
+            return queue.take_due(connection, now, limit)
+
+    def settle(self, done: Collection[Dirty]) -> None:
+        """Take these out of the queue, except those pushed again since."""
+        with self._fenced() as connection:
+            queue.settle(connection, done)
+
+    def postpone(self, item: Dirty, error: str, *, now: datetime, next_at: datetime, attempts: int) -> None:
+        """Keep a principal in the queue, or put it there, with its error and the time of its next try."""
+        with self._fenced() as connection:
+            queue.postpone(connection, item, error, now=now, next_at=next_at, attempts=attempts)
+
+    # ---------------------------------------------------------------- plans, drift, evidence
+
+    def keep_plan(
+        self, run_id: str, plan: Plan, status: str, objections: Collection[Objection], name_of: NameOf
+    ) -> None:
+        """Store a plan before the first write."""
+        with self._fenced() as connection:
+            journal.keep_plan(connection, run_id, plan, status, objections, name_of, self.clock())
+
+    def keep_objection(self, run_id: str, fingerprint: str, objection: Objection) -> None:
+        """Store why a run changed nothing at all."""
+        with self._fenced() as connection:
+            journal.keep_objection(connection, run_id, fingerprint, objection, self.clock())
+
+    def supersede_plans(self, except_for: str) -> None:
+        """Say of every other open plan that a newer one took its place."""
+        with self._fenced() as connection:
+            journal.supersede_plans(connection, except_for)
+
+    def close_plan(self, fingerprint: str, status: str, approved_by: str | None = None) -> None:
+        """Say what became of a plan."""
+        with self._fenced() as connection:
+            journal.close_plan(connection, fingerprint, status, approved_by)
+
+    def replace_drift(self, items: Iterable[DriftItem], principals: Collection[Principal] | None) -> None:
+        """Record drift of these principals, or (None) all there is."""
+        with self._fenced() as connection:
+            journal.replace_drift(connection, items, principals, self.clock())
+
+    def note_evidence(self, run_id: str, mode: str, started_at: datetime) -> None:
+        """Record that everything in Tecton was read, starting at this time."""
+        finished = self.clock()
+        value = {
+            "run_id": run_id,
+            "mode": mode,
+            "started_at": started_at.isoformat(),
+            "finished_at": finished.isoformat(),
+        }
+        with self._fenced() as connection:
+            note_fact(connection, LAST_SWEEP, value, finished)
+
+    def note_tecton(self, *, ok: bool, error: str = "") -> None:
+        """Record whether Tecton answered."""
+        with self._fenced() as connection:
+            note_fact(connection, TECTON, {"ok": ok, "error": error}, self.clock())

@@ -1,0 +1,71 @@
+"""Reading the directory as the core sees it: documents reduced to what access depends on."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from app.core.directory import Directory, PushedGroup, PushedPerson, read_group, read_service_account, read_user
+from app.core.policy import Policy
+from app.store.tables import group_members, resources
+
+_COLUMNS = (resources.c.id, resources.c.type, resources.c.document, resources.c.deactivated_at)
+_CHUNK = 500  # ids in one IN (…): SQLite takes a limited number of parameters
+
+
+def read_directory(connection: Connection, policy: Policy) -> Directory:
+    """Return everything that was pushed, streamed: no more than a few documents are in memory at once."""
+    members: defaultdict[str, set[str]] = defaultdict(set)
+    for group_id, member_id in _stream(connection, select(group_members.c.group_id, group_members.c.member_id)):
+        members[group_id].add(member_id)
+    return _directory(_stream(connection, select(*_COLUMNS)), members, policy)
+
+
+def read_part(connection: Connection, policy: Policy, resource_ids: Collection[str]) -> Directory:
+    """Return these resources; one that was deleted is not in it."""
+    rows: list[Any] = []
+    members: defaultdict[str, set[str]] = defaultdict(set)
+    for ids in _chunks(resource_ids):
+        rows += connection.execute(select(*_COLUMNS).where(resources.c.id.in_(ids))).all()
+        inside = select(group_members.c.group_id, group_members.c.member_id).where(group_members.c.group_id.in_(ids))
+        for group_id, member_id in connection.execute(inside):
+            members[group_id].add(member_id)
+    return _directory(rows, members, policy)
+
+
+def groups_of(connection: Connection, resource_ids: Collection[str]) -> set[str]:
+    """Return the groups that have any of these resources as a member."""
+    found: set[str] = set()
+    for ids in _chunks(resource_ids):
+        found.update(
+            connection.execute(
+                select(group_members.c.group_id).where(group_members.c.member_id.in_(ids)).distinct()
+            ).scalars()
+        )
+    return found
+
+
+def _directory(rows: Iterable[Any], members: dict[str, set[str]], policy: Policy) -> Directory:
+    people: dict[str, PushedPerson] = {}
+    groups: dict[str, PushedGroup] = {}
+    for id_, type_, document, deactivated_at in rows:
+        if type_ == "Group":
+            groups[id_] = read_group(id_, document, members.get(id_, ()), policy)
+        elif type_ == "ServiceAccount":
+            people[id_] = read_service_account(id_, document, deactivated_at)
+        else:
+            people[id_] = read_user(id_, document, deactivated_at, policy)
+    return Directory(people, groups)
+
+
+def _stream(connection: Connection, statement: Any) -> Iterator[Any]:
+    yield from connection.execution_options(yield_per=1000).execute(statement)
+
+
+def _chunks(ids: Collection[str]) -> Iterator[Sequence[str]]:
+    ordered = sorted(ids)
+    for start in range(0, len(ordered), _CHUNK):
+        yield ordered[start : start + _CHUNK]

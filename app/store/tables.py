@@ -1,0 +1,267 @@
+"""Every table. The migrations make exactly these; a test compares the two."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC time on both databases (SQLite keeps no offset)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a time without an offset: it would silently mean something else."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime was about to be stored")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the stored time with UTC as its offset."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Document = JSON().with_variant(JSONB(), "postgresql")
+
+# ---------------------------------------------------------------- directory: what the IdP pushed
+
+resources = Table(
+    "resources",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("type", String(32), nullable=False),  # User, Group, ServiceAccount
+    Column("name", Text, nullable=False),  # userName, displayName, name: as pushed
+    Column("name_key", Text, nullable=False),  # the same, case-folded: what uniqueness and lookups use
+    Column("external_id", Text),
+    Column("active", Boolean, nullable=False),
+    Column("document", Document, nullable=False),  # the canonical SCIM resource, without members
+    Column("version", Integer, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("modified_at", UtcDateTime, nullable=False),
+    Column("deactivated_at", UtcDateTime),  # when active last went false; null while active
+    Column("pushed_by", Text, nullable=False),  # the name of the token of the last change
+    UniqueConstraint("type", "name_key"),
+    Index("ix_resources_type_external_id", "type", "external_id"),
+    Index("ix_resources_type_created_at_id", "type", "created_at", "id"),
+)
+
+group_members = Table(
+    "group_members",
+    metadata,
+    Column("group_id", ForeignKey("resources.id", ondelete="CASCADE"), primary_key=True),
+    Column("member_id", ForeignKey("resources.id", ondelete="CASCADE"), primary_key=True),
+    Index("ix_group_members_member_id", "member_id"),
+)
+
+dirty = Table(
+    "dirty",
+    metadata,
+    # One row per principal: who has to be looked at, never what happened.
+    Column("kind", String(16), primary_key=True),  # user, group, service_account
+    Column("id", String(300), primary_key=True),  # the resource id; it may be deleted by now
+    Column("generation", BigInteger, nullable=False),  # moves with every push: a drain ends only what it saw
+    Column("dirty_since", UtcDateTime, nullable=False),
+    Column("next_at", UtcDateTime, nullable=False, index=True),
+    Column("attempts", Integer, nullable=False),
+    Column("last_error", Text),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("name", String(128), primary_key=True),
+    Column("secret_hash", String(64), nullable=False, unique=True),  # SHA-256 of 256 random bits
+    Column("scope", String(16), nullable=False),  # scim, admin
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime),
+    Column("revoked_at", UtcDateTime),
+    Column("last_used_at", UtcDateTime),
+)
+
+# ---------------------------------------------------------------- Tecton, as seen and as made
+
+links = Table(
+    "links",
+    metadata,
+    # Correlation: which Tecton object is which principal of ours. A rename follows it.
+    Column("kind", String(16), primary_key=True),
+    Column("principal_id", String(300), primary_key=True),
+    Column("tecton_id", String(128), nullable=False),
+    Column("linked_at", UtcDateTime, nullable=False),
+    Column("adopted", Boolean, nullable=False),  # found in Tecton, not created by the bridge
+    UniqueConstraint("kind", "tecton_id"),
+)
+
+observed = Table(
+    "observed",
+    metadata,
+    # One row per Tecton object, as last read; scopes hold their grants.
+    Column("kind", String(16), primary_key=True),  # user, group, service_account, secret_scope
+    Column("tecton_id", String(300), primary_key=True),
+    Column("record", Document, nullable=False),
+    Column("verified_at", UtcDateTime, nullable=False),
+)
+
+last_applied = Table(
+    "last_applied",
+    metadata,
+    # What the bridge last made true (or found true and wanted), per principal.
+    Column("kind", String(16), primary_key=True),
+    Column("principal_id", String(300), primary_key=True),
+    Column("state", Document, nullable=False),
+    Column("applied_at", UtcDateTime, nullable=False),
+)
+
+automatic_grants = Table(
+    "automatic_grants",
+    metadata,
+    # Owner and manager roles that came with a new workspace or scope: its creator's, never removed.
+    Column("kind", String(16), primary_key=True),
+    Column("tecton_id", String(128), primary_key=True),
+    Column("target", String(300), primary_key=True),
+    Column("seen_at", UtcDateTime, nullable=False),
+)
+
+known_targets = Table(
+    "known_targets",
+    metadata,
+    Column("target", String(300), primary_key=True),
+    Column("seen_at", UtcDateTime, nullable=False),
+)
+
+drift = Table(
+    "drift",
+    metadata,
+    Column("key", String(64), primary_key=True),  # digest of class, principal and difference
+    Column("kind", String(16), nullable=False),
+    Column("principal_id", String(300), nullable=False),
+    Column("item", Document, nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    Index("ix_drift_kind_principal_id", "kind", "principal_id"),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("purpose", String(16), nullable=False),  # sweep, drain, plan, apply, drift
+    Column("requested_by", Text, nullable=False),
+    Column("requested_at", UtcDateTime, nullable=False, index=True),
+    Column("approve", String(64)),  # the fingerprint that a person approves
+    Column("status", String(16), nullable=False, index=True),  # requested, running, done, failed
+    Column("started_at", UtcDateTime),
+    Column("finished_at", UtcDateTime),
+    Column("fence", BigInteger),  # the fencing number of the leader that ran it
+    Column("summary", Document),
+    Column("error", Text),
+)
+
+plans = Table(
+    "plans",
+    metadata,
+    Column("fingerprint", String(64), primary_key=True),
+    Column("run_id", ForeignKey("runs.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("made_at", UtcDateTime, nullable=False),
+    Column("status", String(16), nullable=False),  # planned, held, applied, superseded
+    Column("changes", Document, nullable=False),
+    Column("objections", Document, nullable=False),
+    Column("approved_by", Text),
+)
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True),
+    Column("run_id", ForeignKey("runs.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("kind", String(16), nullable=False),
+    Column("principal_id", String(300), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("changes", Document, nullable=False),  # one sentence each
+    Column("details", Document, nullable=False),  # the same changes as values
+    Column("removal", Boolean, nullable=False),  # somebody can do less than before
+    Column("removed_users", Integer, nullable=False),
+    Column("removed_members", Integer, nullable=False),
+    Column("removed_roles", Integer, nullable=False),
+    Column("status", String(16), nullable=False),  # intended, applied, failed, not_effective, skipped
+    Column("error", Text),
+    Column("at", UtcDateTime, nullable=False, index=True),
+    Index("ix_outcomes_kind_principal_id_at", "kind", "principal_id", "at"),
+)
+
+sealed_keys = Table(
+    "sealed_keys",
+    metadata,
+    # One-time keys of service accounts, encrypted before anything else happens.
+    Column("tecton_id", String(128), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("sealed", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("fence", BigInteger, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+)
+
+facts = Table(
+    "facts",
+    metadata,
+    # Small facts of the installation, by name: the last full sweep, the policy in force.
+    Column("name", String(64), primary_key=True),
+    Column("value", Document, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+
+admins = Table(
+    "admins",
+    metadata,
+    Column("name", String(128), primary_key=True),
+    Column("password_hash", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+sign_in_failures = Table(
+    "sign_in_failures",
+    metadata,
+    # Tries that have not succeeded, per name and address; every process counts in the same rows.
+    Column("name", String(128), primary_key=True),
+    Column("address", String(64), primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("last_at", UtcDateTime, nullable=False, index=True),
+)

@@ -1,0 +1,67 @@
+"""What all runs share: how many calls at once, how many per second, and how many there were."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from app.reconcile.ports import Calls
+
+
+class Limits:
+    """Lets calls through: at most `concurrency` at once, evenly spaced at `rate` per second.
+
+    Even spacing, rather than bursts of a second's worth, so that no second holds more than the rate.
+    """
+
+    def __init__(
+        self, rate: float, concurrency: int, clock: Callable[[], float], sleep: Callable[[float], None]
+    ) -> None:
+        self._interval = 1 / rate
+        self._slots = threading.BoundedSemaphore(concurrency)
+        self._clock = clock
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._next = clock()
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait for a turn, and hold it for the length of a call."""
+        with self._slots:
+            wait = self._reserve()
+            if wait > 0:
+                self._sleep(wait)
+            yield
+
+    def hold(self, seconds: float) -> None:
+        """Let nobody begin for so long: Tecton asked one call to wait, and means all of them."""
+        with self._lock:
+            self._next = max(self._next, self._clock() + seconds)
+
+    def _reserve(self) -> float:
+        with self._lock:
+            now = self._clock()
+            start = max(self._next, now)
+            self._next = start + self._interval
+            return start - now
+
+
+class CallCounter:
+    """Counts the calls of one run, from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._calls = Calls()
+
+    def add(self, *, write: bool) -> None:
+        """Count one call."""
+        with self._lock:
+            reads, writes = self._calls
+            self._calls = Calls(reads, writes + 1) if write else Calls(reads + 1, writes)
+
+    @property
+    def calls(self) -> Calls:
+        """The calls so far."""
+        with self._lock:
+            return self._calls

@@ -1,0 +1,177 @@
+"""Tecton's SCIM: users, groups and service accounts (base and statuses: reference)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from app.core.access import Profile
+from app.core.identity import Grant, Kind
+from app.core.records import MemberId, Record, ServiceAccountRecord
+from app.reconcile.ports import Created, Edit, Edited, Entry, NotFound, Refused, TectonError, TemporaryError, UnknownOutcome
+from app.tecton import documents
+from app.tecton.caller import Caller
+from app.tecton.listing import list_whole
+from app.tecton.members import KnownKinds
+from app.tecton.wire import About, Json, Request, read, read_text, segment
+
+_OFFERED = "SCIM must be switched on for this cluster by Tecton support"
+_ACCOUNTS_OFFERED = f"{_OFFERED}, and its service accounts are where BRIDGE_TECTON_SERVICE_ACCOUNTS_PATH says"
+
+
+class Scim:
+    """The SCIM resources of one Tecton, for one run."""
+
+    def __init__(self, caller: Caller, known: KnownKinds) -> None:
+        self._caller = caller
+        self._known = known
+        paths = caller.config.paths
+        self._paths = {
+            Kind.USER: paths.scim + paths.users,
+            Kind.GROUP: paths.scim + paths.groups,
+            Kind.SERVICE_ACCOUNT: paths.scim + paths.service_accounts,
+        }
+
+    def list_entries(self, kind: Kind) -> list[Entry]:
+        """Return every object of a kind (GET of the collection; confirmed for users and groups).
+
+        Raise TemporaryError when the pages do not add up.
+        """
+        entries = self._list(kind, f"list {kind.words}s", {})
+        self._known.learn(kind, (entry.id for entry in entries))
+        return entries
+
+    def find_entries(self, kind: Kind, name: str) -> list[Entry]:
+        """Return the objects of a name, by an equality filter (reference: userName, displayName, name).
+
+        Whether case counts is Tecton's choice (unknown, row 12); a server that ignored the filter
+        would show here, and its other entries are left out. The exact spelling comes first.
+        """
+        test = f"{documents.NAME_OF[kind]} eq {json.dumps(name, ensure_ascii=False)}"
+        found = self._list(kind, f"look up {kind.words} {name}", {"filter": test})
+        alike = [entry for entry in found if entry.name.casefold() == name.casefold()]
+        return sorted(alike, key=lambda entry: entry.name != name)
+
+    def get_record(self, kind: Kind, tecton_id: str) -> Record | None:
+        """Return an object, None when it is not there (GET; 404: reference)."""
+        try:
+            return self._record(kind, self._get(kind, tecton_id))
+        except NotFound:
+            return None
+
+    def create(
+        self, kind: Kind, profile: Profile, members: Iterable[MemberId], roles: Iterable[Grant]
+    ) -> Created:
+        """Create an object (POST; 201 and 409: reference) and return it as Tecton answered it.
+
+        Raise Conflict when the name is taken, UnknownOutcome when it may or may not have been created.
+        """
+        body = documents.new_document(profile, members, roles)
+        asks = f"create {kind.words} {profile.name}"
+        offered = self._offered(kind)
+        answer = self._caller.call(
+            Request("POST", self._paths[kind], asks, body, write=True, create=True, offered_when=offered)
+        )
+        if not read_text(answer, "id"):
+            raise UnknownOutcome(f"could not {asks}: Tecton's answer names no id; it may have been done all the same")
+        return Created(self._created(kind, answer, body), read(answer, "api_key"))
+
+    def edit(self, kind: Kind, tecton_id: str, edit: Edit) -> Edited:
+        """GET, let `edit` change the record, merge, PUT, read back. Raise NotFound, Conflict, Refused."""
+        raw = self._get(kind, tecton_id)
+        before = self._record(kind, raw)
+        after = edit(before)
+        if after is None or after == before:
+            return Edited(before, before, wrote=False)
+        body = documents.merged_document(raw, before, after)
+        echo = self._call_on(kind, "PUT", tecton_id, "replace", body)
+        return Edited(before, self._read_back(kind, tecton_id, echo), wrote=True)
+
+    def delete(self, kind: Kind, tecton_id: str) -> None:
+        """Delete an object (DELETE; 204: reference); one that is gone already is no error.
+
+        A service account may have to be deactivated first (documented for the other API): that is
+        done when Tecton asks for it.
+        """
+        try:
+            self._delete(kind, tecton_id)
+        except Refused as refusal:
+            if kind is not Kind.SERVICE_ACCOUNT or "deactivat" not in str(refusal).lower():
+                raise
+            self._deactivate(tecton_id)
+            self._delete(kind, tecton_id)
+
+    def _delete(self, kind: Kind, tecton_id: str) -> None:
+        try:
+            self._call_on(kind, "DELETE", tecton_id, "delete")
+        except NotFound:
+            return
+
+    def _deactivate(self, tecton_id: str) -> None:
+        raw = self._get(Kind.SERVICE_ACCOUNT, tecton_id)
+        self._call_on(
+            Kind.SERVICE_ACCOUNT, "PUT", tecton_id, "deactivate", {**raw, "active": False}
+        )
+
+    def _list(self, kind: Kind, asks: str, query: Json) -> list[Entry]:
+        def fetch(page: Any) -> Any:
+            request = Request("GET", self._paths[kind], asks, query=page, offered_when=self._offered(kind))
+            return self._caller.call(request)
+
+        name, size = documents.NAME_OF[kind], self._caller.config.page_size
+        return list_whole(fetch, f"{kind.words}s", name, size, query)
+
+    def _get(self, kind: Kind, tecton_id: str) -> Json:
+        answer = self._call_on(kind, "GET", tecton_id, "read")
+        if not isinstance(answer, dict):
+            raise TemporaryError(f"could not read {kind.words} {tecton_id}: Tecton's answer is no object")
+        return answer
+
+    def _call_on(self, kind: Kind, method: str, tecton_id: str, verb: str, body: Json | None = None) -> Any:
+        return self._caller.call(
+            Request(
+                method,
+                f"{self._paths[kind]}/{segment(tecton_id)}",
+                f"{verb} {kind.words} {tecton_id}",
+                body,
+                write=method != "GET",
+                about=About.OBJECT,
+                offered_when=self._offered(kind),
+            )
+        )
+
+    def _read_back(self, kind: Kind, tecton_id: str, echo: Any) -> Record:
+        """Return the object after a PUT: from its answer if that is whole (204 and {} are possible, too)."""
+        if documents.is_whole(kind, echo) and read_text(echo, "id") == tecton_id:
+            return self._record(kind, echo)
+        return self._record(kind, self._get(kind, tecton_id))
+
+    def _created(self, kind: Kind, answer: Json, body: Json) -> Record:
+        """Return the new object; a poor answer is filled up by a GET, if that works: a key may be in it."""
+        if not documents.is_whole(kind, answer) and ("roles" in body or "members" in body):
+            try:
+                answer = self._get(kind, read_text(answer, "id"))
+            except TectonError:
+                answer = {**body, **answer}
+        return self._record(kind, answer)
+
+    def _record(self, kind: Kind, document: Json) -> Record:
+        try:
+            record = documents.read_record(kind, document, self._which_kind)
+        except ValueError as error:
+            raise TemporaryError(f"Tecton answered with {error}") from None
+        self._known.learn(kind, [record.id])
+        return record
+
+    def _which_kind(self, id_: str) -> Kind | None:
+        """Return what a member without a type is: known, or found by asking for it as either."""
+        if known := self._known.get(id_):
+            return known
+        for kind in (Kind.USER, Kind.SERVICE_ACCOUNT):
+            if self.get_record(kind, id_):
+                return kind
+        return None
+
+    def _offered(self, kind: Kind) -> str:
+        return _ACCOUNTS_OFFERED if kind is Kind.SERVICE_ACCOUNT else _OFFERED

@@ -1,0 +1,128 @@
+"""Who may see what: an admin who signed in, or a token of scope admin. Nothing is open without either."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from flask import Flask, request, session
+from flask_login import LoginManager, current_user, login_user, logout_user
+from flask_wtf.csrf import CSRFProtect
+
+from app.store import admins
+from app.store.admins import Admin
+from app.store.tokens import authenticate
+from app.web.room import room
+from app.web.sessions import LIFETIME, require_session
+
+_csrf = CSRFProtect()
+
+
+class AccessRefused(Exception):
+    """A call without the credentials it needs.
+
+    `status` is 401 when there are none that count, 403 when they are good but not enough.
+    """
+
+    def __init__(self, status: int, message: str) -> None:
+        self.status = status
+        super().__init__(message)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """The admin of a session, as Flask-Login wants it."""
+
+    admin: Admin
+    is_authenticated = True
+    is_active = True
+    is_anonymous = False
+
+    @property
+    def name(self) -> str:
+        """The admin's name."""
+        return self.admin.name
+
+    def get_id(self) -> str:
+        """Return what the session keeps: bound to the password, so that a new one ends old sessions."""
+        return f"{self.admin.stamp}:{self.admin.name}"
+
+
+def install(flask_app: Flask) -> None:
+    """Set up Flask-Login and CSRF protection.
+
+    CSRF is not checked for every route of the application: SCIM clients have no cookie to abuse. The
+    blueprints that have forms check it themselves, for all their routes.
+    """
+    flask_app.config["WTF_CSRF_CHECK_DEFAULT"] = False
+    flask_app.config["WTF_CSRF_TIME_LIMIT"] = int(LIFETIME.total_seconds())
+    _csrf.init_app(flask_app)
+    logins = LoginManager()
+    logins.session_protection = None  # it binds a session to an address, and people change networks
+    logins.user_loader(_load)
+    logins.init_app(flask_app)
+
+
+def _load(stored: str) -> SignedIn | None:
+    stamp, _, name = stored.partition(":")
+    if _is_over(session.get("signed_in_at", 0)):
+        return None
+    with room().database.read() as connection:
+        admin = admins.find(connection, name)
+    return SignedIn(admin) if admin and admin.stamp == stamp else None
+
+
+def _is_over(signed_in_at: float) -> bool:
+    return room().clock() >= datetime.fromtimestamp(signed_in_at, UTC) + LIFETIME
+
+
+def begin_session(admin: Admin) -> None:
+    """Start a session of its own for the admin: nothing of the visitor's before is kept."""
+    session.clear()
+    session.permanent = True
+    session["signed_in_at"] = room().clock().timestamp()
+    login_user(SignedIn(admin))
+
+
+def end_session() -> None:
+    """End the session at hand."""
+    logout_user()
+    session.clear()
+
+
+def is_signed_in() -> bool:
+    """Tell whether the request comes from an admin who signed in."""
+    require_session()
+    return bool(cast(Any, current_user).is_authenticated)
+
+
+def check_csrf() -> None:
+    """Refuse a form that does not carry the token of its session. Raise CSRFError, or StoreError."""
+    require_session()
+    _csrf.protect()
+
+
+def require_admin_or_token() -> None:
+    """Let a session or a token of scope admin pass, for calls that only read.
+
+    Raise AccessRefused. A token that is sent decides: it is not made good by a session.
+    """
+    if "Authorization" in request.headers:
+        require_admin_token()
+    elif not is_signed_in():
+        raise AccessRefused(401, "send a token of scope admin as Authorization: Bearer")
+
+
+def require_admin_token() -> None:
+    """Let a token of scope admin pass. Raise AccessRefused."""
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not secret.strip():
+        raise AccessRefused(401, "send a token of scope admin as Authorization: Bearer")
+    # Looking a token up may note its last use.
+    with room().database.write() as connection:
+        token = authenticate(connection, secret.strip(), room().clock())
+    if token is None:
+        raise AccessRefused(401, "the token is unknown, expired or revoked")
+    if token.scope != "admin":
+        raise AccessRefused(403, f"the token {token.name} is of scope {token.scope}: this needs scope admin")

@@ -1,0 +1,124 @@
+"""The verdict: what may be claimed from the evidence, and not a word more. Pure.
+
+Evidence speaks for the moment at which the last complete sweep started. So "in sync" is claimed only
+when that sweep and everything since left no difference, nothing waits, and it is not too long ago.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from app.core.drift import DriftClass
+from app.durations import format_duration
+from app.store.reports import Evidence
+
+# What policy says to report and leave: Tecton may hold it and still be as it should be.
+REPORTED = (DriftClass.UNMANAGED, DriftClass.INHERITED)
+DIFFERENCES = tuple(drift_class for drift_class in DriftClass if drift_class not in REPORTED)
+
+# The order in which they matter to somebody in a hurry.
+_ORDER = (
+    DriftClass.EXTRA,
+    DriftClass.MISSING,
+    DriftClass.FAILING,
+    DriftClass.NOT_EFFECTIVE,
+    DriftClass.CONFLICT,
+    DriftClass.CHANGED,
+    DriftClass.BLOCKED,
+    DriftClass.PENDING,
+)
+# Differences that wait for somebody or something; any other is wrong now.
+_PATIENT = frozenset({DriftClass.PENDING, DriftClass.BLOCKED})
+_INTERVALS = 2
+
+
+class State(StrEnum):
+    """What can be said about Tecton."""
+
+    IN_SYNC = "in_sync"
+    DRIFT = "drift"  # there are differences
+    WAITING = "waiting"  # no difference is known, but pushes wait
+    UNREACHABLE = "unreachable"  # it was in sync, and Tecton has not answered since
+    STALE = "stale"  # it was in sync, too long ago
+    UNVERIFIED = "unverified"  # nothing can be said
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer to "is it in sync": a headline, a sentence, and when everything was last looked at."""
+
+    state: State
+    headline: str
+    sentence: str
+    verified_at: datetime | None
+    tone: str  # good, warn, bad
+    stale: bool = False
+
+    @property
+    def in_sync(self) -> bool:
+        """Tell whether "in sync" may be claimed, as of `verified_at`."""
+        return self.state is State.IN_SYNC
+
+
+def judge(evidence: Evidence, now: datetime, sweep_interval: timedelta) -> Verdict:
+    """Return what may be claimed at `now`, when everything is looked at every `sweep_interval`."""
+    if evidence.sweep is None:
+        return Verdict(State.UNVERIFIED, "Not verified yet", _unverified(evidence), None, "warn")
+    verified_at = evidence.sweep.started_at
+    limit = sweep_interval * _INTERVALS
+    stale = now - verified_at > limit
+    state, headline, sentence, tone = _claim(evidence, stale, limit)
+    return Verdict(state, headline, sentence, verified_at, tone, stale)
+
+
+def _claim(evidence: Evidence, stale: bool, limit: timedelta) -> tuple[State, str, str, str]:
+    different = sum(evidence.counts[drift_class] for drift_class in DIFFERENCES)
+    if different:
+        tone = "warn" if all(drift_class in _PATIENT for drift_class in _present(evidence)) else "bad"
+        return State.DRIFT, "Not in sync", f"{_differences(evidence)}.", tone
+    if evidence.waiting.count:
+        return State.WAITING, "Not in sync yet", _waiting(evidence), "warn"
+    if evidence.policy and evidence.policy.get("error"):
+        sentence = "The policy cannot be used, so what Tecton should hold is not known."
+        return State.UNVERIFIED, "Not verified", sentence, "bad"
+    if evidence.tecton.ok is False:
+        sentence = "It was in sync when last verified, and Tecton cannot be reached since."
+        return State.UNREACHABLE, "Not verified any more", sentence, "bad"
+    if stale:
+        interval = format_duration(limit.total_seconds())
+        sentence = f"It was in sync when last verified; that is longer ago than two sweep intervals ({interval})."
+        return State.STALE, "Not verified any more", sentence, "warn"
+    return State.IN_SYNC, "In sync", _in_sync(evidence), "good"
+
+
+def _present(evidence: Evidence) -> list[DriftClass]:
+    return [drift_class for drift_class in _ORDER if evidence.counts[drift_class]]
+
+
+def _differences(evidence: Evidence) -> str:
+    """Return such as `3 extra, 1 missing and 2 not effective`."""
+    parts = [f"{evidence.counts[c]:,} {c.value.replace('_', ' ')}" for c in _present(evidence)]
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def _waiting(evidence: Evidence) -> str:
+    count = evidence.waiting.count
+    who = "1 pushed principal waits" if count == 1 else f"{count:,} pushed principals wait"
+    return f"{who} to be reconciled. Nothing else is known to differ."
+
+
+def _unverified(evidence: Evidence) -> str:
+    last = evidence.last_try
+    if last and last.status == "failed":
+        return "No sweep has seen everything in Tecton yet: the last one failed."
+    if last and last.status == "running":
+        return "The first sweep is looking at everything in Tecton now."
+    return "No sweep has looked at everything in Tecton yet, so nothing can be claimed."
+
+
+def _in_sync(evidence: Evidence) -> str:
+    left = sum(evidence.counts[drift_class] for drift_class in REPORTED)
+    sentence = "Tecton holds what the pushes and the policy say."
+    return f"{sentence} {left:,} more in Tecton {'is' if left == 1 else 'are'} reported and left alone." if left else sentence

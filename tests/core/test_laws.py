@@ -1,0 +1,177 @@
+"""The laws of the core, for any state."""
+
+from __future__ import annotations
+
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core.access import AccessState, UserProfile, access_state
+from app.core.aim import Surroundings, aim_at
+from app.core.changes import GrantChange, ProfileChange, apply_changes, from_json, to_json
+from app.core.diff import diff
+from app.core.drift import DriftClass, classify
+from app.core.guards import Circumstances, count_removals, effective_admins, judge
+from app.core.identity import (
+    ADMIN,
+    Grant,
+    Kind,
+    Level,
+    Principal,
+    Target,
+    format_grant,
+    parse_grant,
+    without_contained,
+)
+from app.core.plan import make_plan
+from app.core.policy import Guards, Limit, Policy, Protected, Removals, Unmanaged
+from tests.core.states import grants, states
+
+ANA = Principal(Kind.USER, "ana")
+PROD_VIEWER = Grant(Target(Level.WORKSPACE, "prod"), "viewer")
+
+
+@given(states(), states())
+def test_applying_the_difference_gives_what_was_wanted(wanted: AccessState, observed: AccessState) -> None:
+    assert apply_changes(observed, diff(wanted, observed)) == wanted
+
+
+@given(states())
+def test_equal_states_have_no_difference(state: AccessState) -> None:
+    assert diff(state, state) == ()
+
+
+@given(states(), states())
+def test_reversing_every_change_restores_what_was_observed(wanted: AccessState, observed: AccessState) -> None:
+    changes = diff(wanted, observed)
+    back = [change.reverse() for change in reversed(changes)]
+    assert apply_changes(apply_changes(observed, changes), back) == observed
+
+
+@given(states(), states(), st.randoms())
+def test_a_plan_does_not_depend_on_the_order_of_its_input(
+    wanted: AccessState, observed: AccessState, order: random.Random
+) -> None:
+    changes = list(diff(wanted, observed))
+    plan = make_plan(changes)
+    order.shuffle(changes)
+    assert make_plan(changes) == plan
+
+
+@given(states(), states(), states())
+def test_a_fingerprint_differs_exactly_when_the_changes_do(one: AccessState, other: AccessState, base: AccessState) -> None:
+    first, second = make_plan(diff(one, base)), make_plan(diff(other, base))
+    assert (first.fingerprint == second.fingerprint) is (set(first.changes) == set(second.changes))
+
+
+@given(states(), states())
+def test_a_change_survives_being_stored(wanted: AccessState, observed: AccessState) -> None:
+    changes = diff(wanted, observed)
+    assert tuple(from_json(to_json(change)) for change in changes) == changes
+
+
+@given(grants)
+def test_a_grant_is_the_same_after_tectons_vocabulary(grant: Grant) -> None:
+    assert parse_grant(*format_grant(grant)) == grant
+
+
+@given(st.frozensets(grants))
+def test_dropping_contained_roles_drops_nothing_that_no_other_role_gives(held: frozenset[Grant]) -> None:
+    kept = without_contained(held)
+    assert kept <= held
+    assert {grant.target for grant in kept} == {grant.target for grant in held}
+    assert without_contained(kept) == kept
+
+
+REMOVE_ALL = Unmanaged(users="remove", groups="remove", service_accounts="remove", members="remove", roles="remove")
+
+
+def policy(**parts: object) -> Policy:
+    return Policy(version=1, **parts)  # type: ignore[arg-type]
+
+
+@given(states(), states(), states())
+def test_nothing_protected_is_ever_planned(desired: AccessState, observed: AccessState, last: AccessState) -> None:
+    of = policy(unmanaged=REMOVE_ALL, protected=Protected(users=("ANA@acme.com",)))
+    changes = diff(aim_at(desired, observed, Surroundings(of, last)).state, observed)
+    assert not [change for change in changes if change.principal == ANA]
+    assert not [change for change in changes if getattr(change, "member", None) == ANA]
+
+
+@given(states(), states(), states())
+def test_the_bridges_own_account_is_never_planned(desired: AccessState, observed: AccessState, last: AccessState) -> None:
+    own = Principal(Kind.SERVICE_ACCOUNT, "ana")
+    around = Surroundings(policy(unmanaged=REMOVE_ALL), last, own_account=own)
+    changes = diff(aim_at(desired, observed, around).state, observed)
+    assert not [change for change in changes if own in (change.principal, getattr(change, "member", None))]
+    groups = {group for group, members in observed.members.items() if own in members}
+    assert not [c for c in changes if isinstance(c, ProfileChange) and c.deletes and c.principal in groups]
+
+
+@given(states(), states(), states())
+def test_what_only_tecton_knows_is_not_touched_unless_policy_says_so(
+    desired: AccessState, observed: AccessState, last: AccessState
+) -> None:
+    changes = diff(aim_at(desired, observed, Surroundings(policy(), last)).state, observed)
+    foreign = {p for p in observed.principals() if p.is_foreign} - desired.principals()
+    assert not [change for change in changes if change.principal in foreign]
+
+
+@given(states(), states(), states())
+def test_with_everything_managed_tecton_becomes_what_is_desired(
+    desired: AccessState, observed: AccessState, last: AccessState
+) -> None:
+    """Service accounts aside, which are deactivated, and names, which single sign-on writes, and workspaces' own roles."""
+    of = policy(unmanaged=REMOVE_ALL)
+    state = aim_at(desired, observed, Surroundings(of, last)).state
+    for principal, profile in desired.profiles.items():
+        assert state.profiles[principal].name == profile.name
+        assert state.grants_of(principal) == without_contained(desired.grants_of(principal))
+        assert state.members_of(principal) == desired.members_of(principal)
+    gone = {p for p in observed.profiles.keys() - desired.profiles.keys() if p.kind is not Kind.SERVICE_ACCOUNT}
+    assert not gone & state.profiles.keys()
+
+
+@given(states(), states(), st.integers(0, 6), st.integers(0, 6))
+def test_no_more_is_removed_than_the_guards_allow(wanted: AccessState, observed: AccessState, floor: int, count: int) -> None:
+    limit = Limit(count=count, percent=0)
+    limits = Guards(floor=floor, removals=Removals(users=limit, members=limit, roles=limit), min_admins=0)
+    verdict = judge(make_plan(diff(wanted, observed)), Circumstances(observed, limits))
+    assert all(number <= floor for number in count_removals(verdict.flowing, observed).values())
+    assert all(change in verdict.flowing for change in make_plan(diff(wanted, observed)).changes if not change.removes_access)
+
+
+@given(states(), states(), st.integers(0, 3))
+def test_there_are_never_fewer_admins_than_the_minimum(wanted: AccessState, observed: AccessState, minimum: int) -> None:
+    limits = Guards(floor=1000, min_admins=minimum)
+    verdict = judge(make_plan(diff(wanted, observed)), Circumstances(observed, limits))
+    removals = [change for change in verdict.flowing if change.removes_access]
+    before, after = effective_admins(observed), effective_admins(apply_changes(observed, removals))
+    gone = observed.profiles.keys() - apply_changes(observed, removals).profiles.keys()
+    assert len(after - gone) >= minimum or after - gone >= before
+
+
+def one(profile: bool, *held: Grant) -> AccessState:
+    return access_state({ANA: UserProfile("ana@acme.com")} if profile else {}, {}, {ANA: held})
+
+
+def test_a_grant_that_was_applied_and_is_gone_is_missing() -> None:
+    assert classify(GrantChange(ANA, PROD_VIEWER, added=True), one(True, PROD_VIEWER)) is DriftClass.MISSING
+
+
+def test_a_grant_that_is_newly_desired_is_pending() -> None:
+    assert classify(GrantChange(ANA, PROD_VIEWER, added=True), one(True)) is DriftClass.PENDING
+
+
+def test_a_grant_that_nobody_applied_is_extra() -> None:
+    assert classify(GrantChange(ANA, ADMIN, added=False), one(True)) is DriftClass.EXTRA
+
+
+def test_a_grant_that_is_no_longer_desired_is_pending() -> None:
+    assert classify(GrantChange(ANA, ADMIN, added=False), one(True, ADMIN)) is DriftClass.PENDING
+
+
+def test_a_user_deleted_by_hand_is_missing() -> None:
+    change = ProfileChange(ANA, None, UserProfile("ana@acme.com"))
+    assert classify(change, one(True)) is DriftClass.MISSING

@@ -1,0 +1,9 @@
+"""The web application for a WSGI server: `gunicorn wsgi:app`, beside one `python -m app worker`."""
+
+from app.bootstrap import create_app, open_database
+from app.logs import configure_logs
+from app.settings import read_settings
+
+settings = read_settings()
+configure_logs(settings.log_level)
+app = create_app(settings, open_database(settings))
