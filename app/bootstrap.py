@@ -185,7 +185,7 @@ class OwnAccount:
         with self.database.read() as connection:
             known = facts.read_fact(connection, facts.OWN_ACCOUNT)
         if known and known["key"] == self.key_digest:
-            return known["id"]
+            return None if known["id"] is None else str(known["id"])
         account_id = self.tecton.for_run().own_account_id()
         with self.database.write() as connection:
             facts.note_fact(connection, facts.OWN_ACCOUNT, {"key": self.key_digest, "id": account_id}, self.clock())

@@ -33,9 +33,9 @@ def print_json(document: Any) -> None:
 
 
 def prepare() -> tuple[Settings, Database]:
-    """Return the settings and the database of a command, with logs on stderr from warnings on."""
+    """Return the settings and the database of a command, with only errors in the log: a command says itself what is wrong."""
     settings = read_settings()
-    configure_logs("debug" if settings.log_level == "debug" else "warning")
+    configure_logs("debug" if settings.log_level == "debug" else "error")
     return settings, open_database(settings)
 
 

@@ -10,8 +10,10 @@ from rich.table import Table
 from app.bootstrap import utc_now
 from app.cli.common import ask_for_run, console, json_option, prepare, print_json
 from app.settings import Settings
+from app.store import reports
 from app.store.database import Database
-from app.web.drift_document import drift_document
+from app.web.models import DriftReport
+from app.web.verdict import judge
 
 ORDER = ("extra", "missing", "failing", "not_effective", "conflict", "changed", "pending", "blocked", "inherited", "unmanaged")
 
@@ -29,13 +31,33 @@ def command(recorded: bool, as_json: bool) -> None:
 
 
 def read_drift(settings: Settings, database: Database) -> dict[str, Any]:
-    """Return the drift document: the same that `GET /api/v1/drift` answers, with every difference."""
-    return drift_document(database, now=utc_now(), mode=settings.mode, sweep_interval=settings.sweep_interval)
+    """Return the drift document: what `GET /api/v1/drift` answers, with every difference."""
+    with reports.snapshot(database) as connection:
+        evidence = reports.load_evidence(connection)
+        total = reports.count_differences(connection, reports.DriftFilter())
+        items = reports.list_differences(connection, reports.DriftFilter(), limit=max(total, 1))
+    verdict = judge(evidence, utc_now(), settings.sweep_interval)
+    found = {
+        "in_sync": verdict.in_sync,
+        "state": verdict.state,
+        "sentence": verdict.sentence,
+        "verified_at": verdict.verified_at,
+        "stale": verdict.stale,
+        "mode": settings.mode,
+        "counts": evidence.counts,
+        "waiting": evidence.waiting,
+        "failing": evidence.failing,
+        "tecton": evidence.tecton,
+        "items": items,
+        "total": total,
+        "next_offset": None,
+    }
+    return DriftReport.model_validate(found).model_dump(mode="json", by_alias=True)
 
 
 def _show(document: dict[str, Any]) -> None:
     out = console()
-    out.print(f"[bold]{document['verdict']}[/bold]", soft_wrap=True)
+    out.print(f"[bold]{document['sentence']}[/bold]", soft_wrap=True)
     if document["items"]:
         out.print(_table(document["items"]))
 

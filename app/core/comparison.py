@@ -74,6 +74,16 @@ def read_operand(attribute: Attribute, op: CompareOperator, value: Any) -> Opera
     return comparable(attribute, value)  # type: ignore[no-any-return]
 
 
+def is_comparison(op: CompareOperator, operand: Operand) -> bool:
+    """Tell whether an operator means anything between two values of the operand's kind.
+
+    For values that no schema describes: booleans have no order, and only strings have parts.
+    """
+    if isinstance(operand, bool):
+        return op not in ORDERING | SUBSTRING
+    return isinstance(operand, str) or op not in SUBSTRING
+
+
 def _boolean(attribute: Attribute, op: CompareOperator, value: Any) -> bool | None:
     if op in ORDERING | SUBSTRING:
         raise InvalidFilterException(

@@ -73,8 +73,7 @@ def _profiles(
 ) -> dict[Principal, Profile]:
     profiles: dict[Principal, Profile] = {person.principal: person.profile for person in people}
     for group in groups:
-        name = policy.names.group_name(group.pushed_name)
-        profiles[group.principal] = GroupProfile(name, group.description, group.idp_mapping_names)
+        profiles[group.principal] = GroupProfile(group.name, group.description, group.idp_mapping_names)
     for principal, account in accounts.items():
         profiles[principal] = ServiceAccountProfile(account.name, account.description)
     return profiles

@@ -32,6 +32,11 @@ class PushedPerson:
     pushed_grants: frozenset[Grant] = frozenset()
     unusable: str = ""  # why it cannot be sent to Tecton, in words
 
+    @property
+    def name(self) -> str:
+        """What Tecton calls it, or would."""
+        return self.profile.name or self.pushed_name
+
 
 @dataclass(frozen=True, slots=True)
 class PushedGroup:
@@ -39,6 +44,7 @@ class PushedGroup:
 
     principal: Principal
     pushed_name: str
+    name: str  # in Tecton
     provisioned: bool
     members: frozenset[str]
     description: str | None = None
@@ -103,6 +109,7 @@ def read_group(resource_id: str, document: Mapping[str, Any], members: Iterable[
     return PushedGroup(
         principal=Principal(Kind.GROUP, resource_id),
         pushed_name=document["displayName"],
+        name=policy.names.group_name(document["displayName"]),
         provisioned=selector is None or selector.matches(document),
         members=frozenset(members),
         description=extension.get("description"),

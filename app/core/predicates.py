@@ -9,7 +9,7 @@ from typing import Any
 from scim2_models.path import CompareOperator, Comparison
 
 from app.core.attributes import Attribute
-from app.core.comparison import SUBSTRING, Operand, exact, fold, parse_time, read_operand
+from app.core.comparison import SUBSTRING, Operand, exact, fold, is_comparison, parse_time, read_operand
 
 Predicate = Callable[[Any], bool]
 
@@ -89,21 +89,15 @@ def _any_test(op: CompareOperator, operand: Operand) -> Predicate:
     """Test a value that no schema describes: it is compared with an operand of its own kind only."""
     compare = _STRING_OPERATORS[op]
     kind = _kind(operand)
+    meaningful = is_comparison(op, operand)
     missing = op == CompareOperator.ne
 
     def test(value: Any) -> bool:
-        if (
-            _kind(value) != kind
-            or (kind is bool and op not in _EQUALITY)
-            or (kind is float and op in SUBSTRING)
-        ):
+        if not meaningful or _kind(value) != kind:
             return missing
         return compare(fold(value) if isinstance(value, str) else value, operand)
 
     return test
-
-
-_EQUALITY = frozenset({CompareOperator.eq, CompareOperator.ne})
 
 
 def _kind(value: Any) -> type | None:

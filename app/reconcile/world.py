@@ -65,7 +65,7 @@ class World:
         )
 
     def name_of(self, principal: Principal) -> str:
-        """Return what people call a principal: by its Tecton name, else as it was pushed."""
+        """Return what people call a principal: its name in Tecton, or the one it will have."""
         if principal.kind is Kind.WORKSPACE:
             return principal.id
         tecton_id = self.links.tecton_id_of(principal)
@@ -74,7 +74,7 @@ class World:
             return record.name
         pushed: PushedPerson | PushedGroup | None = self.people.get(principal.id) or self.groups.get(principal.id)
         applied = self.last.profiles.get(principal)
-        return pushed.pushed_name if pushed else applied.name if applied else principal.id.partition("/")[2] or principal.id
+        return pushed.name if pushed else applied.name if applied else principal.id.partition("/")[2] or principal.id
 
     def was_touched_since(self, key: ObjectKey | str, moment: int) -> bool:
         """Tell whether an object was written or read by another run after `moment` of this world's clock."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from flask import Flask, Response
 from flask import request as flask_request
+from jinja2 import StrictUndefined
 
 from app.sandbox.call import Request
 from app.sandbox.calllog import CallLog
@@ -69,6 +70,7 @@ def create_app(
         _populate(tx, admin_key, seed, is_fresh=not world.was_loaded)
     log = CallLog(world.file)
     app = SandboxApp("app.sandbox", static_folder=None)
+    app.jinja_env.undefined = StrictUndefined
     _add_gateway(app, Gateway(world, faults, log, settings, sleep))
     pages = pages_blueprint(world, faults, log, settings)
     add_actions(pages, world, faults, settings)

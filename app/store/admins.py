@@ -6,16 +6,16 @@ import hashlib
 import secrets
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Connection, case, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ProgrammingError
 
 from app.store.database import StoreError
 from app.store.tables import admins, facts, sign_in_failures
+from app.store.upsert import insert_into, upsert
 
 FIRST_ADMIN = "admin"
 FREE_TRIES = 5
@@ -43,7 +43,9 @@ def ensure_first_admin(connection: Connection, now: datetime) -> str | None:
     password = make_password()
     row = {"name": FIRST_ADMIN, "password_hash": _HASHER.hash(password), "created_at": now}
     # Another process may start at the same moment: one of the two makes the account.
-    made = connection.execute(_insert(connection, admins).values(row).on_conflict_do_nothing().returning(admins.c.name))
+    made = connection.execute(
+        insert_into(connection, admins).values(row).on_conflict_do_nothing().returning(admins.c.name)
+    )
     return password if made.first() else None
 
 
@@ -54,11 +56,12 @@ def make_password() -> str:
 
 
 def set_password(connection: Connection, name: str, password: str, now: datetime) -> None:
-    """Give the admin `name` a password, creating the account where there is none. It ends the admin's sessions."""
-    insert = _insert(connection, admins).values(name=name, password_hash=_HASHER.hash(password), created_at=now)
-    connection.execute(
-        insert.on_conflict_do_update(index_elements=[admins.c.name], set_={"password_hash": insert.excluded.password_hash})
-    )
+    """Give the admin `name` a password, creating the account where there is none.
+
+    It ends the admin's sessions.
+    """
+    row = {"name": name, "password_hash": _HASHER.hash(password), "created_at": now}
+    upsert(connection, admins, [row], keep=["created_at"])
 
 
 def verify(connection: Connection, name: str, password: str) -> Admin | None:
@@ -87,7 +90,9 @@ def count_try(connection: Connection, name: str, address: str, now: datetime) ->
     """
     connection.execute(delete(sign_in_failures).where(sign_in_failures.c.last_at <= now - PAUSE))
     table = sign_in_failures.c
-    insert = _insert(connection, sign_in_failures).values(name=name, address=address, failures=1, last_at=now)
+    insert = insert_into(connection, sign_in_failures).values(
+        name=name, address=address, failures=1, last_at=now
+    )
     counted = insert.on_conflict_do_update(
         index_elements=[table.name, table.address],
         set_={
@@ -112,7 +117,7 @@ def keep_session_secret(connection: Connection, fresh: str, now: datetime) -> st
     """
     row = {"name": "session_secret", "value": {"secret": fresh}, "at": now}
     try:
-        connection.execute(_insert(connection, facts).values(row).on_conflict_do_nothing())
+        connection.execute(insert_into(connection, facts).values(row).on_conflict_do_nothing())
         kept = connection.execute(select(facts.c.value).where(facts.c.name == "session_secret")).scalar_one()
     except ProgrammingError as error:
         raise StoreError("the database has no tables yet: run `python -m app db upgrade`") from error
@@ -134,7 +139,3 @@ def _decoy() -> str:
 
 def _stamp(password_hash: str) -> str:
     return hashlib.sha256(password_hash.encode()).hexdigest()[:16]
-
-
-def _insert(connection: Connection, table: Any) -> Any:
-    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, inspect, literal, or_, select, union
+from sqlalchemy import ColumnElement, Connection, Select, case, func, or_, select, union
 
 from app.core.drift import DriftClass
 from app.store.database import Database
-from app.store.tables import dirty, drift, facts, leases, metadata, plans, resources, runs
+from app.store.facts import LAST_SWEEP, POLICY, TECTON
+from app.store.leases import Lease, read_lease
+from app.store.tables import dirty, drift, facts, plans, resources, runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ class Evidence:
     last_try: LastTry | None = None
     tecton: Contact = Contact()
     policy: dict[str, Any] | None = None
-    worker_until: datetime | None = None
+    lease: Lease | None = None
     held: tuple[HeldPlan, ...] = ()
 
 
@@ -128,22 +130,35 @@ def snapshot(database: Database) -> Iterator[Connection]:
         yield connection
 
 
+def answer(connection: Connection) -> None:
+    """Ask the database the least that it can answer."""
+    connection.execute(select(1))
+
+
 def load_evidence(connection: Connection) -> Evidence:
     """Return the evidence. Take a connection from `snapshot`."""
-    known = {row.name: row for row in connection.execute(select(facts))}
-    tecton = known.get("tecton")
-    policy = known.get("policy")
+    known = _load_facts(connection)
+    sweep, policy = known.get(LAST_SWEEP), known.get(POLICY)
     return Evidence(
         counts=count_drift(connection),
         waiting=_load_waiting(connection),
         failing=_count_failing(connection),
-        sweep=_sweep_of(known["last_sweep"].value) if "last_sweep" in known else None,
+        sweep=_sweep_of(sweep.value) if sweep else None,
         last_try=_load_last_try(connection),
-        tecton=Contact(tecton.value["ok"], tecton.value.get("error") or "", tecton.at) if tecton else Contact(),
+        tecton=_contact_of(known.get(TECTON)),
         policy=policy.value if policy else None,
-        worker_until=connection.execute(select(leases.c.expires_at).where(leases.c.name == "leader")).scalar(),
+        lease=read_lease(connection),
         held=_load_held(connection),
     )
+
+
+def _load_facts(connection: Connection) -> dict[str, Any]:
+    wanted = select(facts).where(facts.c.name.in_((LAST_SWEEP, TECTON, POLICY)))
+    return {row.name: row for row in connection.execute(wanted)}
+
+
+def _contact_of(fact: Any) -> Contact:
+    return Contact(fact.value["ok"], fact.value.get("error") or "", fact.at) if fact else Contact()
 
 
 def _sweep_of(value: dict[str, Any]) -> Sweep:
@@ -158,15 +173,17 @@ def _parse_time(text: str) -> datetime:
 
 def _load_waiting(connection: Connection) -> Waiting:
     retrying = func.coalesce(func.sum(case((dirty.c.attempts > 0, 1), else_=0)), 0)
-    row = connection.execute(select(func.count(), func.min(dirty.c.dirty_since), retrying).select_from(dirty)).one()
-    return Waiting(row[0], row[1], int(row[2]))
+    summed = select(func.count(), func.min(dirty.c.dirty_since), retrying).select_from(dirty)
+    count, oldest_since, number = connection.execute(summed).one()
+    return Waiting(count, oldest_since, int(number))
 
 
 def _count_failing(connection: Connection) -> int:
     """Count principals, each once, whether a sweep or the queue met the failure."""
     recorded = select(drift.c.kind, drift.c.principal_id).where(_class() == DriftClass.FAILING.value)
     queued = select(dirty.c.kind, dirty.c.id).where(dirty.c.last_error.is_not(None))
-    return connection.execute(select(func.count()).select_from(union(recorded, queued).subquery())).scalar_one()
+    principals = union(recorded, queued).subquery()
+    return int(connection.execute(select(func.count()).select_from(principals)).scalar_one())
 
 
 def _load_last_try(connection: Connection) -> LastTry | None:
@@ -178,12 +195,13 @@ def _load_last_try(connection: Connection) -> LastTry | None:
 
 def _load_held(connection: Connection) -> tuple[HeldPlan, ...]:
     columns = (plans.c.fingerprint, plans.c.made_at, plans.c.objections)
-    held = select(*columns).where(plans.c.status == "held").order_by(plans.c.made_at.desc(), plans.c.fingerprint)
-    return tuple(HeldPlan(row.fingerprint, row.made_at, tuple(row.objections)) for row in connection.execute(held))
+    held = select(*columns).where(plans.c.status == "held").order_by(plans.c.made_at.desc())
+    return tuple(HeldPlan(name, at, tuple(reasons)) for name, at, reasons in connection.execute(held))
 
 
 def _class() -> ColumnElement[str]:
-    return drift.c.item["class"].as_string()
+    column: ColumnElement[str] = drift.c.item["class"].as_string()
+    return column
 
 
 def count_drift(connection: Connection) -> dict[DriftClass, int]:
@@ -196,10 +214,12 @@ def count_drift(connection: Connection) -> dict[DriftClass, int]:
 
 def count_differences(connection: Connection, wanted: DriftFilter) -> int:
     """Return how many differences the filter selects."""
-    return connection.execute(_where(select(func.count()).select_from(drift), wanted)).scalar_one()
+    return int(connection.execute(_where(select(func.count()).select_from(drift), wanted)).scalar_one())
 
 
-def list_differences(connection: Connection, wanted: DriftFilter, *, limit: int, offset: int = 0) -> list[Difference]:
+def list_differences(
+    connection: Connection, wanted: DriftFilter, *, limit: int, offset: int = 0
+) -> list[Difference]:
     """Return the differences that the filter selects, by name; the order is the same every time."""
     name = drift.c.item["name"].as_string()
     listed = _where(select(drift), wanted).order_by(func.lower(name), drift.c.key).limit(limit).offset(offset)
@@ -219,21 +239,23 @@ def _where(query: Select[Any], wanted: DriftFilter) -> Select[Any]:
 
 def _difference(row: Any) -> Difference:
     item = row.item
-    wanted_by, error = tuple(item.get("wanted_by") or ()), item.get("error") or ""
-    of_class = DriftClass(item["class"])
-    return Difference(row.key, of_class, row.kind, row.principal_id, item["name"], item["sentence"], wanted_by, error, row.since)
+    return Difference(
+        row.key,
+        DriftClass(item["class"]),
+        row.kind,
+        row.principal_id,
+        item["name"],
+        item["sentence"],
+        tuple(item["wanted_by"]),
+        item["error"],
+        row.since,
+    )
 
 
 def list_waiting(connection: Connection, *, limit: int) -> list[WaitingPrincipal]:
     """Return the principals that wait, the longest waiting first."""
-    here = and_(resources.c.id == dirty.c.id)
+    pushed = dirty.outerjoin(resources, resources.c.id == dirty.c.id)
     columns = (dirty.c.kind, dirty.c.id, resources.c.name, dirty.c.dirty_since, dirty.c.next_at)
-    listed = select(*columns, dirty.c.attempts, dirty.c.last_error).select_from(dirty.outerjoin(resources, here))
+    listed = select(*columns, dirty.c.attempts, dirty.c.last_error).select_from(pushed)
     rows = connection.execute(listed.order_by(dirty.c.dirty_since, dirty.c.id).limit(limit))
     return [WaitingPrincipal(*row) for row in rows]
-
-
-def missing_tables(connection: Connection) -> Sequence[str]:
-    """Return the tables that the database lacks; none when it is migrated."""
-    connection.execute(select(literal(1)))
-    return sorted(metadata.tables.keys() - set(inspect(connection).get_table_names()))

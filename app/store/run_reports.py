@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, case, func, select
 
@@ -50,6 +50,13 @@ class ObjectOutcome:
     at: datetime
 
 
+class PlanOfRun(NamedTuple):
+    """A plan, named."""
+
+    fingerprint: str
+    status: str
+
+
 @dataclass(frozen=True, slots=True)
 class StoredPlan:
     """A plan as it was stored: its changes as sentences, and how many of each sort."""
@@ -70,7 +77,7 @@ _OUTCOME = tuple(outcomes.c[name] for name in ObjectOutcome.__slots__)
 
 def count_runs(connection: Connection, wanted: RunFilter) -> int:
     """Return how many runs the filter selects."""
-    return connection.execute(_where(select(func.count()).select_from(runs), wanted)).scalar_one()
+    return int(connection.execute(_where(select(func.count()).select_from(runs), wanted)).scalar_one())
 
 
 def count_runs_by_status(connection: Connection) -> dict[tuple[str, str], int]:
@@ -101,8 +108,8 @@ def find_run(connection: Connection, run_id: str) -> Run | None:
 
 def count_outcomes(connection: Connection, run_id: str) -> dict[str, int]:
     """Return the number of objects per status of their outcome."""
-    counted = select(outcomes.c.status, func.count()).where(outcomes.c.run_id == run_id).group_by(outcomes.c.status)
-    return dict(connection.execute(counted).tuples().all())
+    counted = select(outcomes.c.status, func.count()).where(outcomes.c.run_id == run_id)
+    return dict(connection.execute(counted.group_by(outcomes.c.status)).tuples().all())
 
 
 def list_outcomes(connection: Connection, run_id: str, *, limit: int, offset: int = 0) -> list[ObjectOutcome]:
@@ -114,13 +121,15 @@ def list_outcomes(connection: Connection, run_id: str, *, limit: int, offset: in
 
 def _outcome(row: Any) -> ObjectOutcome:
     values = dict(row._mapping)
-    return ObjectOutcome(**{**values, "changes": _sentences(values["changes"]), "error": values["error"] or ""})
+    values |= {"changes": tuple(values["changes"]), "error": values["error"] or ""}
+    return ObjectOutcome(**values)
 
 
-def list_fingerprints(connection: Connection, run_id: str) -> list[tuple[str, str]]:
-    """Return (fingerprint, status) of the plans that a run made."""
-    listed = select(plans.c.fingerprint, plans.c.status).where(plans.c.run_id == run_id).order_by(plans.c.made_at)
-    return [(fingerprint, status) for fingerprint, status in connection.execute(listed)]
+def list_plans_of(connection: Connection, run_id: str) -> list[PlanOfRun]:
+    """Return the plans that a run made."""
+    columns = (plans.c.fingerprint, plans.c.status)
+    listed = select(*columns).where(plans.c.run_id == run_id).order_by(plans.c.made_at)
+    return [PlanOfRun(*row) for row in connection.execute(listed)]
 
 
 def find_plan(connection: Connection, fingerprint: str) -> StoredPlan | None:
@@ -134,15 +143,10 @@ def find_plan(connection: Connection, fingerprint: str) -> StoredPlan | None:
         row.made_at,
         row.status,
         row.approved_by,
-        _sentences(row.changes),
+        tuple(change["sentence"] for change in row.changes),
         _count_sorts(row.changes),
         tuple(row.objections),
     )
-
-
-def _sentences(changes: Iterable[str | Mapping[str, Any]]) -> tuple[str, ...]:
-    """Return the sentence of each change, stored alone or with its machine form."""
-    return tuple(change if isinstance(change, str) else change["sentence"] for change in changes)
 
 
 def _count_sorts(changes: Iterable[Mapping[str, Any]]) -> dict[str, int]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
+
+import orjson
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -53,6 +56,21 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class JsonText(TypeDecorator[Any]):
+    """JSON kept as the text that is sent: serving it costs no parsing. Filters never look into it."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        """Return the value as compact JSON."""
+        return None if value is None else orjson.dumps(value).decode()
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        """Return what the JSON says."""
+        return None if value is None else orjson.loads(value)
+
+
 Document = JSON().with_variant(JSONB(), "postgresql")
 
 # ---------------------------------------------------------------- directory: what the IdP pushed
@@ -66,7 +84,8 @@ resources = Table(
     Column("name_key", Text, nullable=False),  # the same, case-folded: what uniqueness and lookups use
     Column("external_id", Text),
     Column("active", Boolean, nullable=False),
-    Column("document", Document, nullable=False),  # the canonical SCIM resource, without members
+    Column("document", JsonText, nullable=False),  # as sent: no meta, members, groups
+    Column("compared", Document, nullable=False),  # in comparison form: what filters read
     Column("version", Integer, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("modified_at", UtcDateTime, nullable=False),

@@ -37,7 +37,7 @@ class Paths:
     update_account: str = "/api/v1/metadata-service/update-service-account"
     delete_account: str = "/api/v1/metadata-service/delete-service-account"
     create_client_secret: str = "/api/v1/service-accounts-service/create-service-account-secret"  # noqa: S105
-    list_client_secrets: str = "/api/v1/service-accounts-service/list-service-account-secrets"  # noqa: S105
+    list_client_secrets: str = "/api/v1/service-accounts-service/list-service-account-secrets"
     activate_client_secret: str = "/api/v1/service-accounts-service/activate-service-account-secret"  # noqa: S105
     deactivate_client_secret: str = "/api/v1/service-accounts-service/deactivate-service-account-secret"  # noqa: S105
     delete_client_secret: str = "/api/v1/service-accounts-service/delete-service-account-secret"  # noqa: S105

@@ -69,7 +69,7 @@ def merged_document(raw: Json, before: Record, after: Record) -> Json:
     elif isinstance(before, GroupRecord) and isinstance(after, GroupRecord):
         _merge_group(document, before, after)
     elif isinstance(before, ServiceAccountRecord) and isinstance(after, ServiceAccountRecord):
-        document.update(name=after.name, description=after.description, active=after.active)
+        _merge_account(document, before, after)
     else:
         raise TypeError(f"a {type(before).__name__} cannot become a {type(after).__name__}")
     if "roles" in document or after.roles:
@@ -106,13 +106,28 @@ def _new_user(profile: UserProfile) -> Json:
     }
 
 
+def _put(document: Json, name: str, old: Any, new: Any) -> None:
+    """Replace a field that differs; one that does not stays as it came, even spelt otherwise."""
+    if old != new:
+        document[name] = new
+
+
 def _merge_user(document: Json, before: UserRecord, after: UserRecord) -> None:
     document["active"] = True  # false would delete the user (reference)
-    name = document.get("name") if isinstance(document.get("name"), dict) else {}
-    document["name"] = {**(name or {}), "givenName": after.given_name, "familyName": after.family_name}
-    document["userName"] = after.user_name
+    person = document.get("name")
+    person = dict(person) if isinstance(person, dict) else {}
+    _put(person, "givenName", before.given_name, after.given_name)
+    _put(person, "familyName", before.family_name, after.family_name)
+    document["name"] = person
     if before.user_name != after.user_name:
+        document["userName"] = after.user_name
         _rename_email(document, before.user_name, after.user_name)
+
+
+def _merge_account(document: Json, before: ServiceAccountRecord, after: ServiceAccountRecord) -> None:
+    document["active"] = after.active  # always said: what its absence means is not known
+    _put(document, "name", before.name, after.name)
+    _put(document, "description", before.description, after.description)
 
 
 def _rename_email(document: Json, old: str, new: str) -> None:
@@ -123,7 +138,7 @@ def _rename_email(document: Json, old: str, new: str) -> None:
 
 
 def _merge_group(document: Json, before: GroupRecord, after: GroupRecord) -> None:
-    document["displayName"] = after.name
+    _put(document, "displayName", before.name, after.name)
     document["members"] = merged_members(read_list(document, "members"), before.members, after.members)
     _extend(
         document,

@@ -105,18 +105,22 @@ def _kind_of(request: Request, response: Response, said: str) -> type[TectonErro
     status = response.status
     if status == 429:
         return Throttled
-    if status == 501:
-        return TemporaryError if response.is_page else SwitchedOff
-    if status >= 500 or status == 408:
-        return UnknownOutcome if request.create else TemporaryError
+    if status == 408 or status >= 500:
+        return _kind_of_trouble(request, response)
     if response.is_page or status < 400:
         return TemporaryError
     if status == 401 or (status == 403 and _BAD_KEY.search(said)):
         return CredentialsRefused
     if status in (400, 403, 404) and _OFF.search(said):
         return SwitchedOff
-    judge = _JUDGED.get(status)
-    return judge(request, said) if judge else _PLAIN.get(status, Refused)
+    return _JUDGED[status](request, said) if status in _JUDGED else _PLAIN.get(status, Refused)
+
+
+def _kind_of_trouble(request: Request, response: Response) -> type[TectonError]:
+    """408 and 5xx: trouble that passes, but for 501; a create may have been done before it."""
+    if response.status == 501 and not response.is_page:
+        return SwitchedOff
+    return UnknownOutcome if request.create else TemporaryError
 
 
 def _bad_request(request: Request, said: str) -> type[TectonError]:

@@ -22,25 +22,43 @@ _NO_ADDRESS = (
     exceptions.InvalidURL,
     exceptions.InvalidHeader,
 )
-_BEFORE_SENDING = (lower.NewConnectionError, lower.ConnectTimeoutError)
 
 
 def failure_of(error: requests.RequestException, config: TectonConfig) -> Failure:
     """Return what an exception of `requests` means. Where it is not certain that nothing was sent, it was."""
     causes = list(_causes(error))
-    if isinstance(error, _NO_ADDRESS):
+    return (
+        _hopeless(causes)
+        or _unconnected(causes, config)
+        or Failure(
+            f"no answer within {config.read_timeout:g} s"
+            if _is_any(causes, exceptions.Timeout, lower.ReadTimeoutError)
+            else "the connection broke before the answer was there",
+            sent=True,
+        )
+    )
+
+
+def _hopeless(causes: list[BaseException]) -> Failure | None:
+    if _is_any(causes, *_NO_ADDRESS):
         return Failure("this is no address that can be called", sent=False, passing=False)
-    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
+    if _is_any(causes, ssl.SSLCertVerificationError):
         return Failure("its TLS certificate is not trusted here", sent=False, passing=False)
-    if isinstance(error, exceptions.ConnectTimeout):
-        return Failure(f"no connection within {config.connect_timeout:g} s", sent=False)
-    if any(isinstance(cause, lower.NameResolutionError) for cause in causes):
+    return None
+
+
+def _unconnected(causes: list[BaseException], config: TectonConfig) -> Failure | None:
+    if _is_any(causes, lower.NameResolutionError):
         return Failure("the name of the host is not known", sent=False)
-    if any(isinstance(cause, _BEFORE_SENDING) for cause in causes):
+    if _is_any(causes, lower.NewConnectionError):
         return Failure("the connection was refused", sent=False)
-    if isinstance(error, exceptions.Timeout) or any(isinstance(c, lower.ReadTimeoutError) for c in causes):
-        return Failure(f"no answer within {config.read_timeout:g} s", sent=True)
-    return Failure("the connection broke before the answer was there", sent=True)
+    if _is_any(causes, exceptions.ConnectTimeout, lower.ConnectTimeoutError):
+        return Failure(f"no connection within {config.connect_timeout:g} s", sent=False)
+    return None
+
+
+def _is_any(causes: list[BaseException], *kinds: type[BaseException]) -> bool:
+    return any(isinstance(cause, kinds) for cause in causes)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

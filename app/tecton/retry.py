@@ -31,7 +31,7 @@ class Retry:
         """
         if retry_after is not None:
             return min(retry_after, self.longest_retry_after)
-        full = min(self.first_delay * 2 ** (attempt - 1), self.longest_delay)
+        full = min(self.first_delay * 2.0 ** (attempt - 1), self.longest_delay)
         return full * (1 - self.jitter() / 2)
 
 

@@ -4,17 +4,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
+
+import structlog
 
 from app.core.access import Profile
 from app.core.identity import Grant, Kind
-from app.core.records import MemberId, Record, ServiceAccountRecord
-from app.reconcile.ports import Created, Edit, Edited, Entry, NotFound, Refused, TectonError, TemporaryError, UnknownOutcome
+from app.core.records import GroupRecord, MemberId, Record, ServiceAccountRecord
+from app.reconcile.ports import (
+    Created,
+    Edit,
+    Edited,
+    Entry,
+    NotFound,
+    Refused,
+    TectonError,
+    TemporaryError,
+    UnknownOutcome,
+)
 from app.tecton import documents
 from app.tecton.caller import Caller
 from app.tecton.listing import list_whole
 from app.tecton.members import KnownKinds
-from app.tecton.wire import About, Json, Request, read, read_text, segment
+from app.tecton.wire import About, Json, Request, read_text, segment
+
+log = structlog.get_logger(__name__)
 
 _OFFERED = "SCIM must be switched on for this cluster by Tecton support"
 _ACCOUNTS_OFFERED = f"{_OFFERED}, and its service accounts are where BRIDGE_TECTON_SERVICE_ACCOUNTS_PATH says"
@@ -67,6 +82,8 @@ class Scim:
 
         Raise Conflict when the name is taken, UnknownOutcome when it may or may not have been created.
         """
+        members = list(members)
+        self._learn_members(members)
         body = documents.new_document(profile, members, roles)
         asks = f"create {kind.words} {profile.name}"
         offered = self._offered(kind)
@@ -74,8 +91,10 @@ class Scim:
             Request("POST", self._paths[kind], asks, body, write=True, create=True, offered_when=offered)
         )
         if not read_text(answer, "id"):
-            raise UnknownOutcome(f"could not {asks}: Tecton's answer names no id; it may have been done all the same")
-        return Created(self._created(kind, answer, body), read(answer, "api_key"))
+            raise UnknownOutcome(
+                f"could not {asks}: Tecton's answer names no id; it may have been done all the same"
+            )
+        return Created(self._created(kind, answer, body), read_text(answer, "api_key") or None)
 
     def edit(self, kind: Kind, tecton_id: str, edit: Edit) -> Edited:
         """GET, let `edit` change the record, merge, PUT, read back. Raise NotFound, Conflict, Refused."""
@@ -84,6 +103,8 @@ class Scim:
         after = edit(before)
         if after is None or after == before:
             return Edited(before, before, wrote=False)
+        if isinstance(after, GroupRecord):
+            self._learn_members(after.members)
         body = documents.merged_document(raw, before, after)
         echo = self._call_on(kind, "PUT", tecton_id, "replace", body)
         return Edited(before, self._read_back(kind, tecton_id, echo), wrote=True)
@@ -109,10 +130,10 @@ class Scim:
             return
 
     def _deactivate(self, tecton_id: str) -> None:
-        raw = self._get(Kind.SERVICE_ACCOUNT, tecton_id)
-        self._call_on(
-            Kind.SERVICE_ACCOUNT, "PUT", tecton_id, "deactivate", {**raw, "active": False}
-        )
+        try:
+            self.edit(Kind.SERVICE_ACCOUNT, tecton_id, _inactive)
+        except NotFound:
+            return
 
     def _list(self, kind: Kind, asks: str, query: Json) -> list[Entry]:
         def fetch(page: Any) -> Any:
@@ -152,8 +173,10 @@ class Scim:
         if not documents.is_whole(kind, answer) and ("roles" in body or "members" in body):
             try:
                 answer = self._get(kind, read_text(answer, "id"))
-            except TectonError:
-                answer = {**body, **answer}
+            except TectonError as error:
+                log.warning("a new object could not be read back", kind=kind.value, error=str(error))
+                unseen = ("roles", "members")
+                answer = {**{name: body[name] for name in body if name not in unseen}, **answer}
         return self._record(kind, answer)
 
     def _record(self, kind: Kind, document: Json) -> Record:
@@ -163,6 +186,10 @@ class Scim:
             raise TemporaryError(f"Tecton answered with {error}") from None
         self._known.learn(kind, [record.id])
         return record
+
+    def _learn_members(self, members: Iterable[MemberId]) -> None:
+        for member in members:
+            self._known.learn(member.kind, [member.id])
 
     def _which_kind(self, id_: str) -> Kind | None:
         """Return what a member without a type is: known, or found by asking for it as either."""
@@ -175,3 +202,7 @@ class Scim:
 
     def _offered(self, kind: Kind) -> str:
         return _ACCOUNTS_OFFERED if kind is Kind.SERVICE_ACCOUNT else _OFFERED
+
+
+def _inactive(record: Record) -> Record:
+    return replace(record, active=False) if isinstance(record, ServiceAccountRecord) else record

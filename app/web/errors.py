@@ -10,15 +10,27 @@ from werkzeug.exceptions import HTTPException
 from app.store.database import StoreError
 from app.web.access import AccessRefused
 
-_CODES = {400: "bad_request", 401: "unauthorized", 403: "forbidden", 404: "not_found", 405: "method_not_allowed"}
+_CODES = {
+    400: "bad_request",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+}
 
 _WORDS = {
     400: ("This request cannot be read", "Something in the address or the form is not as it should be."),
     404: ("There is no such page", "The address may be mistyped, or what it showed may have been retired."),
     405: ("This page cannot be used that way", "It can only be looked at."),
     413: ("Too much was sent", "The form is larger than anything that this site asks for."),
-    500: ("Something went wrong here", "The error is in the log of the bridge. Nothing was changed in Tecton."),
-    503: ("The database cannot be reached", "Nothing can be shown until it answers. Pushes are refused meanwhile."),
+    500: (
+        "Something went wrong here",
+        "The error is in the log of the bridge. Nothing was changed in Tecton.",
+    ),
+    503: (
+        "The database cannot be reached",
+        "Nothing can be shown until it answers. Pushes are refused meanwhile.",
+    ),
 }
 
 
@@ -49,7 +61,9 @@ def _message(error: HTTPException, status: int) -> str:
 
 def _kept_headers(error: HTTPException) -> dict[str, str]:
     """Return the headers that the status asks for, such as Allow of a 405."""
-    return {name: value for name, value in error.get_headers() if name not in {"Content-Type", "Content-Length"}}
+    return {
+        name: value for name, value in error.get_headers() if name not in {"Content-Type", "Content-Length"}
+    }
 
 
 def problem(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Response:
@@ -62,7 +76,9 @@ def problem(status: int, code: str, message: str, headers: dict[str, str] | None
 
 def _answer_csrf(error: CSRFError) -> ResponseReturnValue:
     title = "This form is too old"
-    return _page(400, {}, (title, "Go back, load the page again and send the form once more. Nothing was changed."))
+    return _page(
+        400, {}, (title, "Go back, load the page again and send the form once more. Nothing was changed.")
+    )
 
 
 def _answer_refused(error: AccessRefused) -> ResponseReturnValue:
@@ -79,7 +95,9 @@ def _answer_store(error: StoreError) -> ResponseReturnValue:
     # The message may name hosts and paths: it is for the log, not for whoever asks.
     current_app.logger.error("%s", error)
     if _is_for_machines():
-        return problem(503, "database_unavailable", "the database cannot be used: the log of the bridge says why")
+        return problem(
+            503, "database_unavailable", "the database cannot be used: the log of the bridge says why"
+        )
     return _page(503, {})
 
 

@@ -6,7 +6,8 @@ from flask import Blueprint, current_app, jsonify
 from flask.typing import ResponseReturnValue
 
 from app.store.database import StoreError
-from app.store.reports import missing_tables
+from app.store.migrate import require_newest
+from app.store.reports import answer
 from app.web.room import room
 
 blueprint = Blueprint("probes", __name__)
@@ -28,10 +29,16 @@ def readyz() -> ResponseReturnValue:
 
 
 def _reason() -> str | None:
+    """Return why not, without what the database said: that may name hosts, and is for the log."""
     try:
         with room().database.read() as connection:
-            missing = missing_tables(connection)
+            answer(connection)
     except StoreError as error:
         current_app.logger.warning("not ready: %s", error)
         return "the database cannot be reached"
-    return "the database is not migrated: run `python -m app db upgrade`" if missing else None
+    try:
+        require_newest(room().database)
+    except StoreError as error:
+        current_app.logger.warning("not ready: %s", error)
+        return "the database is not migrated: run `python -m app db upgrade`"
+    return None

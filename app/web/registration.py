@@ -40,5 +40,12 @@ def register(
     metrics.install(flask_app)
     words.install(flask_app)
     errors.install(flask_app)
-    for blueprint in (signin.blueprint, pages.blueprint, pages.assets, api.blueprint, probes.blueprint, metrics.blueprint):
+    for blueprint in (
+        signin.blueprint,
+        pages.blueprint,
+        pages.assets,
+        api.blueprint,
+        probes.blueprint,
+        metrics.blueprint,
+    ):
         flask_app.register_blueprint(blueprint)

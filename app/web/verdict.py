@@ -88,7 +88,9 @@ def _claim(evidence: Evidence, stale: bool, limit: timedelta) -> tuple[State, st
         return State.UNREACHABLE, "Not verified any more", sentence, "bad"
     if stale:
         interval = format_duration(limit.total_seconds())
-        sentence = f"It was in sync when last verified; that is longer ago than two sweep intervals ({interval})."
+        sentence = (
+            f"It was in sync when last verified; that is longer ago than two sweep intervals ({interval})."
+        )
         return State.STALE, "Not verified any more", sentence, "warn"
     return State.IN_SYNC, "In sync", _in_sync(evidence), "good"
 
@@ -121,4 +123,8 @@ def _unverified(evidence: Evidence) -> str:
 def _in_sync(evidence: Evidence) -> str:
     left = sum(evidence.counts[drift_class] for drift_class in REPORTED)
     sentence = "Tecton holds what the pushes and the policy say."
-    return f"{sentence} {left:,} more in Tecton {'is' if left == 1 else 'are'} reported and left alone." if left else sentence
+    return (
+        f"{sentence} {left:,} more in Tecton {'is' if left == 1 else 'are'} reported and left alone."
+        if left
+        else sentence
+    )

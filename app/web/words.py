@@ -7,10 +7,12 @@ from typing import Any
 
 from flask import Flask
 from flask_login import current_user
+from markupsafe import Markup, escape
 
 from app import __version__
 from app.durations import format_duration
 from app.web.room import room
+from app.web.run_words import results, seconds
 
 _STEPS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 _MONTH = 30 * 86400
@@ -18,8 +20,8 @@ _MONTH = 30 * 86400
 
 def install(flask_app: Flask) -> None:
     """Give the templates their filters and what every page shows."""
-    for name, word in (("ago", ago), ("utc", utc), ("count", count), ("words", words), ("duration", duration)):
-        flask_app.add_template_filter(word, name)
+    for word in (ago, utc, count, words, duration, emphasise, results, seconds):
+        flask_app.add_template_filter(word)
     flask_app.context_processor(_shown_everywhere)
 
 
@@ -57,3 +59,13 @@ def words(name: str) -> str:
 def duration(seconds: float) -> str:
     """Return a span of seconds as a table shows it."""
     return format_duration(seconds)
+
+
+def emphasise(sentence: str, name: str) -> Markup:
+    """Return a sentence whose first mention of a name stands out."""
+    before, found, after = sentence.partition(name) if name else (sentence, "", "")
+    return (
+        escape(before) + Markup("<strong>{}</strong>").format(found) + escape(after)
+        if found
+        else escape(sentence)
+    )

@@ -1,0 +1,41 @@
+# Two commands do all the set-up: `make run` and `make test`, each needing python3 (3.11 or newer) alone.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Tests in parallel, one PostgreSQL per process: as many as there are cores, never fewer than two.
+TEST_PROCESSES ?= 2
+PORT ?= 8080
+
+.PHONY: run test lint format clean
+
+run: $(VENV)/run.stamp
+	@exec $(BIN)/python -m app demo --port $(PORT)
+
+test: $(VENV)/test.stamp
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) $(ARGS)
+
+lint: $(VENV)/test.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/test.stamp
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) var
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 …")'
+	$(PYTHON) -m venv $(VENV)
+
+# The stamps make the second time fast: pip runs again only when a list of requirements changed.
+$(VENV)/run.stamp: $(BIN)/python requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/test.stamp: $(VENV)/run.stamp tests/requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	@touch $@

@@ -1,0 +1,154 @@
+"""Statements that run in the driver itself, for the paths that answer a push.
+
+SQLAlchemy opens the connections and keeps the pool. Building and compiling a statement with it costs
+more than PostgreSQL needs to run one (measured: 0.4 ms against 0.1 ms), so what runs thousands of
+times a second is written as SQL, once for both databases, with `:name` for parameters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, TypeVar
+
+import orjson
+from sqlalchemy import Connection
+
+from app.store.database import Database, StoreError
+
+Row = tuple[Any, ...]
+Values = Mapping[str, Any]
+T = TypeVar("T")
+
+_PARAMETER = re.compile(r"(?<!:):([a-z_][a-z0-9_]*)")
+_ATTEMPTS = 5
+# PostgreSQL's own advice for both is to run the transaction again.
+_RETRIED = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
+
+
+class Conflict(Exception):
+    """A unique value is taken, or a referenced row is gone."""
+
+
+class Session:
+    """One connection in one transaction; statements go to the driver."""
+
+    def __init__(self, execute: Callable[[str, Any], Any], *, is_sqlite: bool) -> None:
+        self._execute_driver = execute
+        self.is_sqlite = is_sqlite
+
+    @classmethod
+    def of(cls, connection: Connection) -> Session:
+        """Return a session inside the transaction of an SQLAlchemy connection."""
+        return cls(connection.exec_driver_sql, is_sqlite=connection.dialect.name == "sqlite")
+
+    def rows(self, sql: str, params: Values | None = None) -> list[Row]:
+        """Run a statement with `:name` parameters and return its rows."""
+        return self._execute(sql, params or {}).fetchall()  # type: ignore[no-any-return]
+
+    def row(self, sql: str, params: Values | None = None) -> Row | None:
+        """Run a statement and return its first row, None when there is none."""
+        return self._execute(sql, params or {}).fetchone()  # type: ignore[no-any-return]
+
+    def run(self, sql: str, params: Values | None = None) -> int:
+        """Run a statement and return how many rows it touched."""
+        return self._execute(sql, params or {}).rowcount  # type: ignore[no-any-return]
+
+    def _execute(self, sql: str, params: Values) -> Any:
+        if self.is_sqlite:
+            return self._execute_driver(sql, _for_sqlite(params))
+        return self._execute_driver(_for_postgresql(sql), params)
+
+
+def transact(database: Database, work: Callable[[Session], T]) -> T:
+    """Return what `work` returns, in one write transaction: all of it is stored, or nothing.
+
+    The work runs again when the database gave it up to end a deadlock. Raise `Conflict` when a
+    unique value is taken or a referenced row is gone, `StoreError` when the database cannot be used.
+    """
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return _once(database, work)
+        except StoreError as error:
+            if getattr(error.__cause__, "sqlstate", None) not in _RETRIED:
+                raise
+    return _once(database, work)
+
+
+def _once(database: Database, work: Callable[[Session], T]) -> T:
+    with _driver_connection(database) as connection:
+        # On SQLite the write lock is taken at once: a read that turns into a write later can fail.
+        if database.is_sqlite:
+            connection.execute("BEGIN IMMEDIATE")
+        result = work(Session(connection.execute, is_sqlite=database.is_sqlite))
+        connection.commit()
+        return result
+
+
+@contextmanager
+def reading(database: Database) -> Iterator[Session]:
+    """Yield a session that reads; each statement sees what is committed by then."""
+    with _driver_connection(database, autocommit=True) as connection:
+        yield Session(connection.execute, is_sqlite=database.is_sqlite)
+
+
+@contextmanager
+def _driver_connection(database: Database, *, autocommit: bool = False) -> Iterator[Any]:
+    errors: Any = database.engine.dialect.loaded_dbapi
+    engine = (
+        database.engine.execution_options(isolation_level="AUTOCOMMIT") if autocommit else database.engine
+    )
+    try:
+        with engine.connect() as pooled:
+            connection: Any = pooled.connection.dbapi_connection
+            try:
+                yield connection
+            except BaseException:
+                connection.rollback()
+                raise
+    except errors.IntegrityError as error:
+        raise Conflict(str(error).splitlines()[0]) from error
+    except errors.OperationalError as error:
+        reason = str(error).splitlines()[0]
+        raise StoreError(f"the database {database.name} cannot be used: {reason}") from error
+
+
+@lru_cache(maxsize=2048)
+def _for_postgresql(sql: str) -> str:
+    return _PARAMETER.sub(r"%(\1)s", sql.replace("%", "%%"))
+
+
+def _for_sqlite(params: Values) -> dict[str, Any]:
+    return {
+        name: _sqlite_time(value) if isinstance(value, datetime) else value for name, value in params.items()
+    }
+
+
+def _sqlite_time(time: datetime) -> str:
+    """Return an instant as SQLAlchemy writes it into SQLite, in UTC."""
+    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
+def as_time(value: datetime | str) -> datetime:
+    """Return the instant that a driver read."""
+    if isinstance(value, str):
+        return datetime.fromisoformat(value).replace(tzinfo=UTC)
+    return value.astimezone(UTC)
+
+
+def among(session: Session, column: str, name: str) -> str:
+    """Return the condition that a column is one of the texts of the parameter `name`."""
+    return f"{column} IN (SELECT value FROM {unnested(session, name)})"  # noqa: S608 - names of ours only
+
+
+def unnested(session: Session, name: str) -> str:
+    """Return the texts of the parameter `name` as a table of the one column `value`."""
+    return f"json_each(:{name})" if session.is_sqlite else f"unnest(CAST(:{name} AS TEXT[])) AS a(value)"
+
+
+def texts(session: Session, values: Sequence[str]) -> Any:
+    """Return texts as the one parameter that `among` and `unnested` read."""
+    return orjson.dumps(list(values)).decode() if session.is_sqlite else list(values)

@@ -1,0 +1,111 @@
+"""Named tokens: what a client or an admin program shows to be let in.
+
+A secret is 256 random bits behind a prefix that scanners of repositories can recognise. Only its
+SHA-256 is kept: with that many random bits a slow hash would protect nothing more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import Connection, insert, select, update
+
+from app.store.sql import Session, as_time
+from app.store.tables import tokens
+
+PREFIX = "tsb_"
+SCOPES = ("scim", "admin")
+_USE_INTERVAL = timedelta(minutes=1)
+
+
+class TokenError(Exception):
+    """A token that cannot be created or revoked; the message says why."""
+
+
+class TokenRecord(NamedTuple):
+    """A token, without its secret."""
+
+    name: str
+    scope: str
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+    last_used_at: datetime | None = None
+
+    def is_good(self, now: datetime) -> bool:
+        """Tell whether the token lets in at this time."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+
+def create_token(
+    connection: Connection, name: str, scope: str, now: datetime, expires_at: datetime | None = None
+) -> str:
+    """Create a token and return its secret, which is shown nowhere else.
+
+    Raise `TokenError` for a name that is taken or empty, or a scope that is none.
+    """
+    if not name.strip() or len(name) > 128:
+        raise TokenError("a token needs a name of at most 128 characters")
+    if scope not in SCOPES:
+        raise TokenError(f"{scope!r} is not a scope: {', '.join(SCOPES)}")
+    if connection.execute(select(tokens.c.name).where(tokens.c.name == name)).first():
+        raise TokenError(f"there is a token {name!r} already: revoke it, or choose another name")
+    secret = PREFIX + secrets.token_urlsafe(32)
+    row = {
+        "name": name,
+        "scope": scope,
+        "secret_hash": _digest(secret),
+        "created_at": now,
+        "expires_at": expires_at,
+    }
+    connection.execute(insert(tokens).values(row))
+    return secret
+
+
+def list_tokens(connection: Connection) -> list[TokenRecord]:
+    """Return every token, by name."""
+    columns = [tokens.c[field] for field in TokenRecord._fields]
+    return [TokenRecord(*row) for row in connection.execute(select(*columns).order_by(tokens.c.name))]
+
+
+def revoke_token(connection: Connection, name: str, now: datetime) -> None:
+    """Revoke a token, from now on. Raise `TokenError` when there is none of that name."""
+    if not connection.execute(select(tokens.c.name).where(tokens.c.name == name)).first():
+        raise TokenError(f"there is no token {name!r}")
+    unrevoked = (tokens.c.name == name) & tokens.c.revoked_at.is_(None)
+    connection.execute(update(tokens).where(unrevoked).values(revoked_at=now))
+
+
+def authenticate(connection: Connection, secret: str, now: datetime) -> TokenRecord | None:
+    """Return the token whose secret this is, None when it is nobody's, expired or revoked.
+
+    The work is the same whatever the secret: one hash, one look-up by it. When the token was last
+    used is noted once a minute at most.
+    """
+    return authenticate_in(Session.of(connection), secret, now)
+
+
+_FIND = """
+SELECT name, scope, created_at, expires_at, revoked_at, last_used_at FROM tokens WHERE secret_hash = :digest
+"""
+_USE = "UPDATE tokens SET last_used_at = :now WHERE name = :name"
+
+
+def authenticate_in(session: Session, secret: str, now: datetime) -> TokenRecord | None:
+    """Do what `authenticate` does, in a driver session."""
+    row = session.row(_FIND, {"digest": _digest(secret)})
+    if row is None:
+        return None
+    token = TokenRecord(row[0], row[1], *(None if time is None else as_time(time) for time in row[2:]))  # type: ignore[arg-type]
+    if not token.is_good(now):
+        return None
+    if token.last_used_at is None or now - token.last_used_at >= _USE_INTERVAL:
+        session.run(_USE, {"name": token.name, "now": now})
+    return token
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()

@@ -1,0 +1,153 @@
+"""authorization-service: the roles held directly on secret scopes (all routes confirmed).
+
+Two vocabularies meet here: the service speaks of `read_scope_role`, SCIM and the CLI of
+`secret_scope_reader`, the core of `reader`. Legacy ids are sent (the CLI does the same); either is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from app.core.identity import ROLES, Kind, Level
+from app.core.records import ScopeGrant
+from app.reconcile.ports import Conflict, NotFound, Refused, TectonError
+from app.tecton.caller import Caller
+from app.tecton.wire import About, Json, Request, read, read_list, read_text
+
+SCOPE_TYPE = "RESOURCE_TYPE_SECRET_SCOPE"
+DIRECT = "ROLE_ASSIGNMENT_TYPE_DIRECT"
+
+_LEGACY = {"reader": "read_scope_role", "writer": "write_scope_role", "manager": "manage_scope_role"}
+_ROLES = {
+    spelling: role
+    for role in ROLES[Level.SECRET_SCOPE]
+    for spelling in (role, _LEGACY[role], f"secret_scope_{role}")
+}
+_PRINCIPAL_TYPES = {
+    Kind.USER: "PRINCIPAL_TYPE_USER",
+    Kind.SERVICE_ACCOUNT: "PRINCIPAL_TYPE_SERVICE_ACCOUNT",
+    Kind.GROUP: "PRINCIPAL_TYPE_GROUP",
+    Kind.WORKSPACE: "PRINCIPAL_TYPE_WORKSPACE",
+}
+# Under which key a principal is shown, and which of its fields is its id.
+_SHOWN = {
+    "user": (Kind.USER, "okta_id"),
+    "service_account": (Kind.SERVICE_ACCOUNT, "id"),
+    "group": (Kind.GROUP, "id"),
+    "workspace": (Kind.WORKSPACE, "name"),
+}
+
+_OFFERED = "Secrets must be switched on for this cluster by Tecton support"
+
+
+class Authorization:
+    """The role assignments of one Tecton, for one run."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def list_scope_grants(self, scope: str) -> frozenset[ScopeGrant]:
+        """Return who holds which role on a scope directly (POST list-assigned-principals).
+
+        Raise Refused or NotFound when there is no such scope (which of them: unknown, row 36).
+        """
+        body = {"resource_type": SCOPE_TYPE, "resource_id": scope}
+        answer = self._post("list-assigned-principals", f"list the roles on secret scope {scope}", body)
+        return frozenset(
+            grant for shown in read_list(answer, "assignments") for grant in _grants_of(shown, scope)
+        )
+
+    def assign(self, grants: Iterable[ScopeGrant]) -> None:
+        """Grant roles, all in one call (POST assign-roles); no call for none.
+
+        Raise TectonError; a role that is held already is no error (what Tecton says to it: row 32).
+        """
+        self._change("assign-roles", "assign", sorted(set(grants)), Conflict)
+
+    def unassign(self, grants: Iterable[ScopeGrant]) -> None:
+        """Revoke directly held roles, all in one call (POST unassign-roles); no call for none.
+
+        Raise TectonError; a role that is not held is no error.
+        """
+        self._change("unassign-roles", "unassign", sorted(set(grants)), NotFound)
+
+    def _change(
+        self, operation: str, verb: str, grants: list[ScopeGrant], done_already: type[TectonError]
+    ) -> None:
+        """Change roles. When one was as wanted before, and that failed the batch, go one by one."""
+        if not grants:
+            return
+        try:
+            self._post(
+                operation, _words(verb, grants), {"assignments": [_assignment(g) for g in grants]}, write=True
+            )
+        except (Conflict, NotFound, Refused) as error:
+            if not (isinstance(error, done_already) or _says_done(error)):
+                raise
+            for grant in grants if len(grants) > 1 else ():
+                self._change(operation, verb, [grant], done_already)
+
+    def _post(self, operation: str, asks: str, body: Json, *, write: bool = False) -> Any:
+        return self._caller.call(
+            Request(
+                "POST",
+                f"{self._caller.config.paths.authorization}/{operation}",
+                asks,
+                body,
+                write=write,
+                about=About.RESTRICTED,
+                offered_when=_OFFERED,
+            )
+        )
+
+
+def _says_done(error: TectonError) -> bool:
+    """Tell whether a refusal (400) says that the role is held already, or is not held."""
+    return isinstance(error, Refused) and any(
+        words in str(error)
+        for words in ("already assigned", "already has", "is not assigned", "not assigned to")
+    )
+
+
+def _words(verb: str, grants: list[ScopeGrant]) -> str:
+    scopes = ", ".join(sorted({grant.scope for grant in grants}))
+    if len(grants) > 1:
+        return f"{verb} {len(grants)} roles on secret scope {scopes}"
+    grant = grants[0]
+    return f"{verb} {grant.role} on secret scope {scopes}, {grant.kind.words} {grant.id}"
+
+
+def _assignment(grant: ScopeGrant) -> Json:
+    return {
+        "principal_type": _PRINCIPAL_TYPES[grant.kind],
+        "principal_id": grant.id,
+        "resource_type": SCOPE_TYPE,
+        "resource_id": grant.scope,
+        "role": _LEGACY[grant.role],
+    }
+
+
+def _grants_of(shown: Any, scope: str) -> Iterator[ScopeGrant]:
+    principal = _principal_of(read(shown, "principal"))
+    if principal is None:
+        return
+    for on in read_list(shown, "role_assignments"):
+        if read_text(on, "resource_type") in ("", SCOPE_TYPE) and read_text(on, "resource_id") in ("", scope):
+            for granted in read_list(on, "roles_granted"):
+                role = _ROLES.get(read_text(granted, "role"))
+                if role and _is_direct(granted):
+                    yield ScopeGrant(*principal, scope, role)
+
+
+def _principal_of(principal: Any) -> tuple[Kind, str] | None:
+    for name, (kind, id_field) in _SHOWN.items():
+        if id_ := read_text(read(principal, name), id_field):
+            return kind, id_
+    return None
+
+
+def _is_direct(granted: Any) -> bool:
+    """Tell whether a role is held directly: what comes from a group cannot be unassigned (documented)."""
+    sources = read_list(granted, "role_assignment_sources")
+    return any(read(source, "assignment_type") in (DIRECT, 1) for source in sources)

@@ -1,0 +1,138 @@
+"""Tecton, as the use cases need it: every service behind one object per run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from types import TracebackType
+
+from app.core.access import Profile
+from app.core.identity import Grant, Kind
+from app.core.records import MemberId, Record, ScopeGrant
+from app.reconcile.ports import Calls, Created, Edit, Edited, Entry
+from app.tecton.authorization import Authorization
+from app.tecton.caller import Caller
+from app.tecton.config import TectonConfig
+from app.tecton.members import KnownKinds
+from app.tecton.metadata import Metadata
+from app.tecton.preflight import Preflight, probe
+from app.tecton.scim import Scim
+from app.tecton.scopes import Scopes
+from app.tecton.transport import Transport
+
+
+@dataclass(slots=True)
+class Memory:
+    """What one run learned that stays true for the next."""
+
+    kinds: KnownKinds = field(default_factory=KnownKinds)
+    owner_id: str | None = None
+    owner_asked: bool = False
+
+
+class TectonClient:
+    """Tecton for one run: fits the port `app.reconcile.ports.Tecton`, which says what each call does.
+
+    Safe for many threads. The services that the port does not need are there, too, as attributes.
+    """
+
+    def __init__(self, caller: Caller, memory: Memory) -> None:
+        self.caller = caller
+        self._memory = memory
+        self.scim = Scim(caller, memory.kinds)
+        self.scopes = Scopes(caller)
+        self.authorization = Authorization(caller)
+        self.metadata = Metadata(caller)
+
+    @property
+    def calls(self) -> Calls:
+        """The calls of this run so far, repeated tries included."""
+        return self.caller.counter.calls
+
+    def list_entries(self, kind: Kind) -> list[Entry]:
+        """Return every user, group or service account. Raise TectonError, also for an incomplete list."""
+        return self.scim.list_entries(kind)
+
+    def find_entries(self, kind: Kind, name: str) -> list[Entry]:
+        """Return the entries of a name, the exact spelling first."""
+        return self.scim.find_entries(kind, name)
+
+    def get_record(self, kind: Kind, tecton_id: str) -> Record | None:
+        """Return one object whole, None when Tecton does not hold it."""
+        return self.scim.get_record(kind, tecton_id)
+
+    def create(
+        self, kind: Kind, profile: Profile, members: Iterable[MemberId], roles: Iterable[Grant]
+    ) -> Created:
+        """Create an object. Raise Conflict, UnknownOutcome."""
+        return self.scim.create(kind, profile, members, roles)
+
+    def edit(self, kind: Kind, tecton_id: str, edit: Edit) -> Edited:
+        """GET, let `edit` change the record, merge, PUT, read back. Raise NotFound."""
+        return self.scim.edit(kind, tecton_id, edit)
+
+    def delete(self, kind: Kind, tecton_id: str) -> None:
+        """Delete an object; one that is gone already is no error."""
+        self.scim.delete(kind, tecton_id)
+
+    def list_scopes(self) -> frozenset[str]:
+        """Return the names of all secret scopes; none when Tecton has secrets switched off."""
+        return self.scopes.list_scopes()
+
+    def list_scope_grants(self, scope: str) -> frozenset[ScopeGrant]:
+        """Return the roles held directly on a secret scope."""
+        return self.authorization.list_scope_grants(scope)
+
+    def assign(self, grants: Iterable[ScopeGrant]) -> None:
+        """Grant roles on secret scopes, in one call."""
+        self.authorization.assign(grants)
+
+    def unassign(self, grants: Iterable[ScopeGrant]) -> None:
+        """Revoke roles on secret scopes, in one call."""
+        self.authorization.unassign(grants)
+
+    def own_account_id(self) -> str | None:
+        """Return the service account id of the key in use, None when this Tecton does not tell.
+
+        Asked once per process: a key never changes hands.
+        """
+        if not self._memory.owner_asked:
+            owner = self.metadata.introspect_key()
+            self._memory.owner_id = owner.id if owner else None
+            self._memory.owner_asked = True
+        return self._memory.owner_id
+
+
+class TectonService:
+    """One Tecton: one set of connections, one rate limit and one concurrency limit for all runs."""
+
+    def __init__(self, config: TectonConfig) -> None:
+        self._transport = Transport(config)
+        self._memory = Memory()
+
+    def for_run(self) -> TectonClient:
+        """Return Tecton for one run, which counts its own calls."""
+        return TectonClient(Caller(self._transport), self._memory)
+
+    def probe(self) -> Preflight:
+        """Return whether this Tecton can be worked with, and what to do if not. Raise no TectonError."""
+        return probe(Caller(self._transport))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    def __enter__(self) -> TectonService:
+        """Return the service, to be closed at the end of the block."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connections."""
+        self.close()
+
+
+def open_tecton(config: TectonConfig) -> TectonService:
+    """Return a Tecton; nothing is asked of it yet."""
+    return TectonService(config)

@@ -1,0 +1,138 @@
+"""The admin JSON API at /api/v1. It only reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from flask import Blueprint, Response, abort, jsonify
+from pydantic import BaseModel
+
+from app import __version__
+from app.store import reports, run_reports
+from app.store.leases import is_held
+from app.store.reports import DriftFilter, Evidence
+from app.store.run_reports import RunFilter
+from app.web.access import require_admin_or_token
+from app.web.models import (
+    DriftQuery,
+    DriftReport,
+    NoQuery,
+    PageQuery,
+    PlanReport,
+    RunList,
+    RunQuery,
+    RunReport,
+    StatusReport,
+)
+from app.web.notices import list_notices
+from app.web.openapi import Operation, describe, serve_operation
+from app.web.room import room
+from app.web.verdict import judge
+
+PREFIX = "/api/v1"
+blueprint = Blueprint("api", __name__, url_prefix=PREFIX)
+blueprint.before_request(require_admin_or_token)
+
+
+def _read_drift(query: DriftQuery) -> DriftReport:
+    wanted = DriftFilter((query.drift_class,) if query.drift_class else (), query.kind, query.q)
+    with reports.snapshot(room().database) as connection:
+        evidence = reports.load_evidence(connection)
+        total = reports.count_differences(connection, wanted)
+        items = reports.list_differences(connection, wanted, limit=query.limit, offset=query.offset)
+    return DriftReport.model_validate(
+        {**_claim(evidence), "items": items, "total": total, "next_offset": _next(query, items, total)}
+    )
+
+
+def _read_status(query: NoQuery) -> StatusReport:
+    with reports.snapshot(room().database) as connection:
+        evidence = reports.load_evidence(connection)
+    now = room().clock()
+    alive = is_held(evidence.lease, now)
+    about = {
+        "headline": judge(evidence, now, room().sweep_interval).headline,
+        "version": __version__,
+        "tecton_url": room().tecton_url,
+        "last_sweep_run": evidence.sweep.run_id if evidence.sweep else None,
+        "worker_alive": alive,
+        "held_plans": [plan.fingerprint for plan in evidence.held],
+        "notices": list_notices(evidence, worker_alive=alive, observes_only=room().observes_only),
+    }
+    return StatusReport.model_validate({**_claim(evidence), **about})
+
+
+def _claim(evidence: Evidence) -> dict[str, Any]:
+    verdict = judge(evidence, room().clock(), room().sweep_interval)
+    return {
+        "in_sync": verdict.in_sync,
+        "state": verdict.state,
+        "sentence": verdict.sentence,
+        "verified_at": verdict.verified_at,
+        "stale": verdict.stale,
+        "mode": room().mode,
+        "counts": evidence.counts,
+        "waiting": evidence.waiting,
+        "failing": evidence.failing,
+        "tecton": evidence.tecton,
+    }
+
+
+def _read_runs(query: RunQuery) -> RunList:
+    wanted = RunFilter(query.purpose, query.status)
+    with room().database.read() as connection:
+        total = run_reports.count_runs(connection, wanted)
+        items = run_reports.list_runs(connection, wanted, limit=query.limit, offset=query.offset)
+    return RunList.model_validate({"items": items, "total": total, "next_offset": _next(query, items, total)})
+
+
+def _read_run(query: PageQuery, run_id: str) -> RunReport:
+    with reports.snapshot(room().database) as connection:
+        run = run_reports.find_run(connection, run_id) or abort(404, "there is no such run")
+        counts = run_reports.count_outcomes(connection, run_id)
+        outcomes = run_reports.list_outcomes(connection, run_id, limit=query.limit, offset=query.offset)
+        plans = run_reports.list_plans_of(connection, run_id)
+    found = {"plans": plans, "outcome_counts": counts, "outcomes": outcomes}
+    return RunReport.model_validate(
+        {**asdict(run), **found, "next_offset": _next(query, outcomes, sum(counts.values()))}
+    )
+
+
+def _read_plan(query: PageQuery, fingerprint: str) -> PlanReport:
+    with room().database.read() as connection:
+        plan = run_reports.find_plan(connection, fingerprint) or abort(404, "there is no such plan")
+    part = plan.changes[query.offset : query.offset + query.limit]
+    paging = {"total": len(plan.changes), "next_offset": _next(query, part, len(plan.changes))}
+    return PlanReport.model_validate({**asdict(plan), "counts": plan.sorts, "changes": part, **paging})
+
+
+def _next(query: PageQuery, part: Sequence[object], total: int) -> int | None:
+    after = query.offset + len(part)
+    return after if part and after < total else None
+
+
+_OPERATIONS: dict[Operation, Callable[..., BaseModel]] = {
+    Operation(
+        "/drift", "drift", "Is Tecton in sync, when was that verified, what differs", DriftQuery, DriftReport
+    ): _read_drift,
+    Operation("/status", "status", "The installation at a glance", NoQuery, StatusReport): _read_status,
+    Operation("/runs", "runs", "Runs, the newest first", RunQuery, RunList): _read_runs,
+    Operation("/runs/<run_id>", "run", "One run with its outcomes", PageQuery, RunReport): _read_run,
+    Operation(
+        "/plans/<fingerprint>",
+        "plan",
+        "One plan: its changes, and what is held and why",
+        PageQuery,
+        PlanReport,
+    ): _read_plan,
+}
+for _operation, _view in _OPERATIONS.items():
+    serve_operation(blueprint, _operation, _view)
+
+
+@blueprint.get("/openapi.json")
+def openapi() -> Response:
+    """Return the description of this API."""
+    return jsonify(describe(list(_OPERATIONS), PREFIX))

@@ -1,0 +1,210 @@
+"""The JSON that the admin API takes and gives. The OpenAPI document is made from these models."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.core.drift import DriftClass
+from app.web.verdict import State
+
+Text = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
+Kind = Literal["user", "group", "service_account", "workspace"]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(from_attributes=True, populate_by_name=True)
+
+
+class PageQuery(BaseModel):
+    """Which part of a list. An unknown parameter is refused: it would silently select everything."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    limit: Annotated[int, Field(ge=1, le=1000, description="how many at most")] = 100
+    offset: Annotated[int, Field(ge=0, le=10**9, description="how many to pass over")] = 0
+
+
+class DriftQuery(PageQuery):
+    """Which differences."""
+
+    drift_class: Annotated[DriftClass | None, Field(alias="class", description="of this class only")] = None
+    kind: Annotated[Kind | None, Field(description="of this kind of principal only")] = None
+    q: Annotated[Text, Field(description="text in the name or the sentence, in any case")] = ""
+
+
+class RunQuery(PageQuery):
+    """Which runs."""
+
+    purpose: Literal["sweep", "drain", "plan", "apply", "drift"] | None = None
+    status: Literal["requested", "running", "done", "failed"] | None = None
+
+
+class NoQuery(BaseModel):
+    """No parameter."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Problem(_Model):
+    """What is wrong, in a word for programs and a sentence for people."""
+
+    code: str
+    message: str
+
+
+class ErrorAnswer(_Model):
+    """The body of every answer that is not 2xx."""
+
+    error: Problem
+
+
+class DifferenceEntry(_Model):
+    """One difference between desired and observed."""
+
+    drift_class: Annotated[DriftClass, Field(alias="class")]
+    kind: str
+    principal_id: str
+    name: str
+    sentence: str
+    wanted_by: list[str]
+    error: str
+    since: datetime
+
+
+class WaitingSummary(_Model):
+    """The dirty queue: principals that were pushed and not looked at since."""
+
+    count: int
+    oldest_since: datetime | None
+    retrying: Annotated[int, Field(description="how many of them failed before")]
+
+
+class TectonContact(_Model):
+    """How the last try to reach Tecton went; all null before the first."""
+
+    ok: bool | None
+    error: str
+    at: datetime | None
+
+
+class _Claim(_Model):
+    in_sync: Annotated[
+        bool, Field(description="claimed only as of verified_at, and only from complete, recent evidence")
+    ]
+    state: State
+    sentence: Annotated[str, Field(description="the state in words")]
+    verified_at: Annotated[datetime | None, Field(description="the start of the last complete sweep")]
+    stale: Annotated[bool, Field(description="verified_at is longer ago than two sweep intervals")]
+    mode: str
+    counts: Annotated[dict[DriftClass, int], Field(description="differences per class, every class named")]
+    waiting: WaitingSummary
+    failing: Annotated[int, Field(description="principals whose last try failed")]
+    tecton: TectonContact
+
+
+class DriftReport(_Claim):
+    """Is Tecton in sync, and what differs. Counts are of everything; items of what the query selects."""
+
+    items: list[DifferenceEntry]
+    total: Annotated[int, Field(description="how many differences the query selects")]
+    next_offset: Annotated[int | None, Field(description="the offset of the next page; null on the last")]
+
+
+class NoticeEntry(_Model):
+    """Something to know besides."""
+
+    tone: Literal["bad", "warn", "info"]
+    title: str
+    text: str
+    at: datetime | None
+    run_id: str
+    fingerprint: str
+
+
+class StatusReport(_Claim):
+    """The installation at a glance."""
+
+    headline: str
+    version: str
+    tecton_url: str
+    last_sweep_run: str | None
+    worker_alive: bool
+    held_plans: list[str]
+    notices: list[NoticeEntry]
+
+
+class RunEntry(_Model):
+    """One run."""
+
+    id: str
+    purpose: str
+    requested_by: str
+    requested_at: datetime
+    status: str
+    started_at: datetime | None
+    finished_at: datetime | None
+    summary: dict[str, Any] | None
+    error: str | None
+
+
+class RunList(_Model):
+    """Runs, the newest first."""
+
+    items: list[RunEntry]
+    total: int
+    next_offset: int | None
+
+
+class OutcomeEntry(_Model):
+    """What became of the changes to one object."""
+
+    kind: str
+    principal_id: str
+    name: str
+    changes: list[str]
+    removal: bool
+    status: str
+    error: str
+    at: datetime
+
+
+class PlanRef(_Model):
+    """A plan that a run made."""
+
+    fingerprint: str
+    status: str
+
+
+class RunReport(RunEntry):
+    """One run with its outcomes: what went wrong first."""
+
+    plans: list[PlanRef]
+    outcome_counts: dict[str, int]
+    outcomes: list[OutcomeEntry]
+    next_offset: int | None
+
+
+class ObjectionEntry(_Model):
+    """Why a guard holds removals."""
+
+    guard: str
+    sentence: str
+    held: int
+
+
+class PlanReport(_Model):
+    """A plan as it was stored."""
+
+    fingerprint: str
+    run_id: str
+    made_at: datetime
+    status: str
+    approved_by: str | None
+    objections: list[ObjectionEntry]
+    counts: Annotated[dict[str, int], Field(description="how many changes of each sort")]
+    changes: Annotated[list[str], Field(description="one sentence per change, in order")]
+    total: int
+    next_offset: int | None

@@ -1,0 +1,80 @@
+"""Notices: what a person should know besides the verdict, the most pressing first. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.core.drift import DriftClass
+from app.store.reports import Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One thing to know; `run_id` or `fingerprint` names what there is to look at."""
+
+    tone: str  # bad, warn, info
+    title: str
+    text: str
+    at: datetime | None = None
+    run_id: str = ""
+    fingerprint: str = ""
+
+
+def list_notices(evidence: Evidence, *, worker_alive: bool, observes_only: bool) -> list[Notice]:
+    """Return the notices that the evidence gives cause for."""
+    found = (
+        _policy(evidence),
+        _tecton(evidence),
+        _last_try(evidence),
+        None if worker_alive else _worker(evidence),
+        *_held(evidence),
+        _observe(evidence) if observes_only else None,
+    )
+    return [notice for notice in found if notice]
+
+
+def _policy(evidence: Evidence) -> Notice | None:
+    error = str((evidence.policy or {}).get("error") or "")
+    return Notice("bad", "The policy cannot be used", error) if error else None
+
+
+def _tecton(evidence: Evidence) -> Notice | None:
+    if evidence.tecton.ok is not False:
+        return None
+    text = evidence.tecton.error or "Tecton did not answer."
+    return Notice("bad", "Tecton cannot be reached", text, evidence.tecton.at)
+
+
+def _last_try(evidence: Evidence) -> Notice | None:
+    last = evidence.last_try
+    if last is None or last.status != "failed":
+        return None
+    return Notice("bad", "The last sweep failed", last.error or "", last.requested_at, run_id=last.run_id)
+
+
+def _worker(evidence: Evidence) -> Notice:
+    text = "Pushes are taken and kept. They reach Tecton when `python -m app serve` or `worker` runs."
+    since = evidence.lease.expires_at if evidence.lease else None
+    return Notice("warn", "No worker is running", text, since)
+
+
+def _held(evidence: Evidence) -> list[Notice]:
+    return [
+        Notice(
+            "warn", "Removals are held", _reasons(plan.objections), plan.made_at, fingerprint=plan.fingerprint
+        )
+        for plan in evidence.held
+    ]
+
+
+def _reasons(objections: tuple[dict[str, str], ...]) -> str:
+    return "; ".join(objection["sentence"] for objection in objections) + "."
+
+
+def _observe(evidence: Evidence) -> Notice:
+    pending = evidence.counts[DriftClass.PENDING]
+    text = "It reports what differs and never writes to Tecton."
+    if pending:
+        text += " What is pending stays pending until BRIDGE_MODE is enforce."
+    return Notice("info", "This installation only observes", text)

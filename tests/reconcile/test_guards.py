@@ -1,0 +1,159 @@
+"""What a plan may not do without a person."""
+
+from __future__ import annotations
+
+from tests.reconcile.conftest import MakeRig
+from tests.rig import POLICY, Rig, roles
+
+STRICT = POLICY.replace(
+    "guards: {min_admins: 0}",
+    "guards: {min_admins: 0, floor: 2, removals: {users: {count: 3, percent: 100}, members: {count: 3, percent: 100}}}",
+)
+
+
+def hire(rig: Rig, number: int) -> list[str]:
+    """Push so many users, all in one group."""
+    people = [rig.create_user(f"user{n}@acme.com") for n in range(number)]
+    rig.create_group("tecton-fraud", *people)
+    rig.settle()
+    return people
+
+
+def left(rig: Rig) -> int:
+    return sum(user["userName"].startswith("user") for user in rig.state()["users"])
+
+
+def test_more_leavers_than_the_limit_are_held_and_the_rest_leave(make_rig: MakeRig) -> None:
+    rig = make_rig(policy=STRICT)
+    rig.run()
+    for person in hire(rig, 10):
+        rig.set_active(person, False)
+    rig.settle()
+    report = rig.run()
+    assert left(rig) == 7
+    assert report["held"] == 7
+    assert "7 users would be removed after 3 in the last 60 minutes" in report["objections"][0]["sentence"]
+
+
+def test_a_burst_drained_one_by_one_is_held_too(make_rig: MakeRig) -> None:
+    rig = make_rig(policy=STRICT)
+    rig.run()
+    for person in hire(rig, 10):
+        rig.set_active(person, False)
+        rig.settle()
+    assert left(rig) == 7
+
+
+def test_the_next_window_lets_single_leavers_flow_again(make_rig: MakeRig) -> None:
+    rig = make_rig(policy=STRICT)
+    rig.run()
+    people = hire(rig, 10)
+    for person in people[:3]:
+        rig.set_active(person, False)
+    rig.settle()
+    rig.clock.move(hours=2)
+    rig.set_active(people[3], False)
+    rig.settle()
+    assert left(rig) == 6
+
+
+def test_an_emptied_group_is_held_while_grants_go_on(make_rig: MakeRig) -> None:
+    rig = make_rig(policy=STRICT)
+    rig.run()
+    hire(rig, 10)
+    with rig.database.read() as connection:
+        group = connection.exec_driver_sql("SELECT id FROM resources WHERE type = 'Group'").scalar_one()
+    rig.patch(f"/Groups/{group}", {"op": "replace", "path": "members", "value": []})
+    rig.create_user("new@acme.com", title="Auditor")
+    rig.settle()
+    assert len(rig.members("fraud")) == 7
+    assert roles(rig.user("new@acme.com")) == {("all_workspaces", "viewer")}
+
+
+def test_an_approved_plan_is_applied(make_rig: MakeRig) -> None:
+    rig = make_rig(policy=STRICT)
+    rig.run()
+    for person in hire(rig, 10):
+        rig.set_active(person, False)
+    rig.settle()
+    held = rig.run()
+    report = rig.run("apply", held["fingerprint"])
+    assert (report["applied"], report["held"], left(rig)) == (7, 0, 0)
+
+
+def test_approving_something_else_than_what_is_held_applies_nothing_of_it(make_rig: MakeRig) -> None:
+    rig = make_rig(policy=STRICT)
+    rig.run()
+    people = hire(rig, 10)
+    for person in people[:8]:
+        rig.set_active(person, False)
+    rig.settle()
+    held = rig.run()
+    rig.set_active(people[8], False)
+    rig.settle()
+    report = rig.run("apply", held["fingerprint"])
+    assert left(rig) == 7
+    assert "moved since" in report["notes"][0]
+    assert report["fingerprint"] != held["fingerprint"]
+
+
+def test_the_last_admin_is_kept(make_rig: MakeRig) -> None:
+    policy = POLICY.replace("min_admins: 0", "min_admins: 2")
+    rig = make_rig(policy=policy)
+    rig.run()
+    ana = rig.create_user("ana@acme.com")
+    rig.create_group("tecton-admins", ana)
+    rig.settle()
+    rig.set_active(ana, False)
+    rig.settle()
+    report = rig.run()
+    assert rig.user("ana@acme.com")
+    assert report["objections"][0]["guard"] == "min_admins"
+    rig.run("apply", report["fingerprint"])
+    assert rig.user("ana@acme.com")
+
+
+def test_the_bridges_own_account_is_never_touched(make_rig: MakeRig) -> None:
+    rig = make_rig(policy=POLICY + "\nunmanaged: {users: remove, groups: remove, service_accounts: remove}\n")
+    rig.by_hand("groups", displayName="bridge admins", members=["scim-bridge"])
+    before = rig.account("scim-bridge")
+    rig.run()
+    after = rig.account("scim-bridge")
+    assert after == before
+    assert rig.members("bridge admins") == {"scim-bridge"}
+
+
+def test_a_protected_user_keeps_everything(make_rig: MakeRig) -> None:
+    rig = make_rig(policy=POLICY + "\nprotected: {users: [Breakglass@acme.com]}\n")
+    rig.by_hand("users", userName="breakglass@acme.com", givenName="B", familyName="G")
+    grant = {"principal_type": "user", "principal": "breakglass@acme.com"}
+    rig.by_hand("assign", type="account_type", value="admin", **grant)
+    person = rig.create_user("breakglass@acme.com")
+    rig.run()
+    rig.set_active(person, False)
+    rig.settle()
+    rig.run()
+    assert roles(rig.user("breakglass@acme.com")) == {("account_type", "admin")}
+
+
+def test_an_emptied_list_changes_nothing(make_rig: MakeRig) -> None:
+    rig = make_rig(policy=STRICT)
+    rig.run()
+    hire(rig, 10)
+    rig.run()
+    rig.forget_calls()
+    rig.fault({"kind": "empty_list"}, path_regex="/Users$", times=0)
+    report = rig.run()
+    assert report["objections"][0]["guard"] == "listing"
+    assert rig.writes() == []
+    rig.heal()
+    assert rig.run()["planned"] == 0
+
+
+def test_a_failing_list_changes_nothing(rig: Rig) -> None:
+    hire(rig, 3)
+    rig.run()
+    rig.forget_calls()
+    rig.fault({"kind": "status", "status": 500}, path_regex="/Groups$", method="GET", times=0)
+    assert rig.try_run().status == "failed"
+    assert rig.writes() == []
