@@ -11,7 +11,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.durations import parse_duration
 
-Duration = Annotated[timedelta, BeforeValidator(lambda value: parse_duration(value) if isinstance(value, str) else value)]
+Duration = Annotated[
+    timedelta, BeforeValidator(lambda value: parse_duration(value) if isinstance(value, str) else value)
+]
 
 
 class SettingsError(Exception):
@@ -61,5 +63,7 @@ def read_settings(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        lines = [f"{problem['loc'][0]}: {str(problem['msg']).removeprefix('Value error, ')}" for problem in error.errors()]
+        lines = [
+            f"{problem['loc'][0]}: {str(problem['msg']).removeprefix('Value error, ')}" for problem in error.errors()
+        ]
         raise SettingsError("\n".join(lines)) from None

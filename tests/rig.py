@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +39,9 @@ guards: {min_admins: 0}
 class Rig:
     """A bridge and its Tecton; `settle` lets time pass until the queue is empty."""
 
-    def __init__(self, database: Database, clock: Clock, directory: Path, *, policy: str = POLICY, **settings: Any) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, directory: Path, *, policy: str = POLICY, **settings: Any
+    ) -> None:
         self.database, self.clock = database, clock
         self.policy_file = directory / "policy.yaml"
         self.policy_file.write_text(policy)
@@ -213,5 +214,3 @@ def roles(principal: dict[str, Any] | None) -> set[tuple[str, str]]:
 
 def _named(items: list[dict[str, Any]], key: str, name: str) -> dict[str, Any] | None:
     return next((item for item in items if item[key] == name), None)
-
-

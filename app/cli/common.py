@@ -33,7 +33,7 @@ def print_json(document: Any) -> None:
 
 
 def prepare() -> tuple[Settings, Database]:
-    """Return the settings and the database of a command, with only errors in the log: a command says itself what is wrong."""
+    """Return the settings and the database of a command; what is wrong it says itself, not the log."""
     settings = read_settings()
     configure_logs("debug" if settings.log_level == "debug" else "error")
     return settings, open_database(settings)
@@ -77,6 +77,8 @@ def _lead_for_once(settings: Settings, database: Database, run_id: str) -> None:
 def show_report(report: dict[str, Any]) -> None:
     """Print a run's report for a person."""
     out = console()
+    for sentence in report["effects"]:
+        out.print(sentence, style="bold", soft_wrap=True)
     for sentence in report["changes"]:
         out.print(f"  {sentence}", soft_wrap=True)
     for objection in report["objections"]:
@@ -84,6 +86,7 @@ def show_report(report: dict[str, Any]) -> None:
     for note in report["notes"]:
         out.print(f"[bold]note:[/bold] {note}", soft_wrap=True)
     counts = ", ".join(f"{report[name]} {name}" for name in ("planned", "applied", "failed", "held"))
-    out.print(f"{counts}; {report['reads']} reads and {report['writes']} writes in {report['duration_s']:g} s ({report['mode']})")
+    calls = f"{report['reads']} reads and {report['writes']} writes in {report['duration_s']:g} s"
+    out.print(f"{counts}; {calls} ({report['mode']})")
     if report["fingerprint"]:
         out.print(f"fingerprint {report['fingerprint']}")

@@ -15,7 +15,18 @@ from app.store.database import Database
 from app.web.models import DriftReport
 from app.web.verdict import judge
 
-ORDER = ("extra", "missing", "failing", "not_effective", "conflict", "changed", "pending", "blocked", "inherited", "unmanaged")
+ORDER = (
+    "extra",
+    "missing",
+    "failing",
+    "not_effective",
+    "conflict",
+    "changed",
+    "pending",
+    "blocked",
+    "inherited",
+    "unmanaged",
+)
 
 
 @click.command("drift")

@@ -27,6 +27,7 @@ COMMANDS = {
     "sweep": "sweep",
     "drift": "drift",
     "runs": "runs",
+    "why": "why",
     "policy": "policy",
     "doctor": "doctor",
 }

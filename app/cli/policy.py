@@ -6,9 +6,18 @@ from pathlib import Path
 
 import click
 
-from app.bootstrap import read_policy
-from app.cli.common import json_option, print_json
+from app.bootstrap import read_policy, utc_now
+from app.cli.common import json_option, prepare, print_json
+from app.core.changes import Change
+from app.core.desired import desired_access
+from app.core.diff import diff
+from app.core.effective import effects, summarize
+from app.core.policy import Policy
 from app.core.policy_text import PolicyError
+from app.reconcile.world import World
+from app.store.database import Database
+from app.store.knowledge import read_knowledge
+from app.store.snapshot import read_directory
 
 
 @click.group("policy")
@@ -33,3 +42,42 @@ def check(file: Path, as_json: bool) -> None:
         print_json({"ok": True, "file": str(file), "errors": []})
     else:
         click.echo(f"{file} is fine: {len(policy.grants)} grants, {len(policy.service_accounts)} service accounts")
+
+
+@command.command("simulate")
+@click.argument("file", type=click.Path(path_type=Path))
+@json_option
+def simulate(file: Path, as_json: bool) -> None:
+    """Say who would gain and lose what under a new policy, on the real directory, before it goes live.
+
+    Compares what is desired under the policy in force (BRIDGE_POLICY) and under FILE. Nothing is read
+    from Tecton, and nothing is written.
+    """
+    settings, database = prepare()
+    document = _compare(database, read_policy(settings.policy), read_policy(file))
+    if as_json:
+        print_json(document)
+        return
+    for sentence in document["effects"] or ["nobody gains or loses anything"]:
+        click.echo(sentence)
+    for sentence in document["changes"]:
+        click.echo(f"  {sentence}")
+
+
+def _compare(database: Database, now: Policy, then: Policy) -> dict[str, list[str]]:
+    worlds = [_world(database, policy) for policy in (now, then)]
+    states = [
+        desired_access(world.directory(world.people, world.groups), policy, utc_now()).state
+        for world, policy in zip(worlds, (now, then), strict=True)
+    ]
+    changes: tuple[Change, ...] = diff(states[1], states[0])
+    name_of = worlds[1].name_of
+    return {
+        "effects": summarize(effects(states[0], states[1]), name_of),
+        "changes": [change.sentence(name_of) for change in changes],
+    }
+
+
+def _world(database: Database, policy: Policy) -> World:
+    with database.read() as connection:
+        return World(read_directory(connection, policy), read_knowledge(connection))

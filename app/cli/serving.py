@@ -45,7 +45,9 @@ def serve_until_stopped(flask_app: Flask, host: str, port: int, when_ready: Call
     Raise click.ClickException when the address cannot be listened on.
     """
     try:
-        server = create_server(flask_app, host=host, port=port, threads=THREADS, ident=None, clear_untrusted_proxy_headers=True)
+        server = create_server(
+            flask_app, host=host, port=port, threads=THREADS, ident=None, clear_untrusted_proxy_headers=True
+        )
     except OSError as error:
         raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}") from error
     shown = f"[{host}]" if ":" in host else host

@@ -120,7 +120,9 @@ class _Aiming:
             return
         self._leave(principal)
         if treatment == "report" and principal in self.observed.profiles:
-            self._keep(principal, Why.UNMANAGED, f"{self._name(principal)} is in Tecton, and no push or policy knows it")
+            self._keep(
+                principal, Why.UNMANAGED, f"{self._name(principal)} is in Tecton, and no push or policy knows it"
+            )
 
     def _treatment_of(self, kind: Kind) -> Treatment:
         unmanaged = self.policy.unmanaged
@@ -220,11 +222,19 @@ class _Aiming:
         grant: Grant | None = None,
     ) -> bool:
         if treatment == "report":
-            self._keep(principal, Why.UNMANAGED, f"{what}, and no push or policy asks for it", member=member, grant=grant)
+            self._keep(
+                principal, Why.UNMANAGED, f"{what}, and no push or policy asks for it", member=member, grant=grant
+            )
         return treatment != "remove"
 
     def _keep(
-        self, principal: Principal, why: Why, sentence: str, *, member: Principal | None = None, grant: Grant | None = None
+        self,
+        principal: Principal,
+        why: Why,
+        sentence: str,
+        *,
+        member: Principal | None = None,
+        grant: Grant | None = None,
     ) -> None:
         self.kept.append(Kept(principal, why, sentence, member, grant))
 

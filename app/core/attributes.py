@@ -15,7 +15,7 @@ from app.core import scim_models
 _NOTHING: Mapping[str, Attribute] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Attribute:
     """One attribute with its characteristics (RFC 7643 section 2.2).
 
@@ -56,7 +56,7 @@ class Resolved(NamedTuple):
         return self.sub or self.attribute
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Extension:
     """A schema extension and its attributes by lower-case name."""
 
@@ -64,7 +64,7 @@ class Extension:
     attributes: Mapping[str, Attribute]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ResourceSchema:
     """A resource type: its core attributes by lower-case name, its extensions by lower-case URN.
 

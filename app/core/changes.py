@@ -175,7 +175,12 @@ def to_json(change: Change) -> dict[str, Any]:
         }
     if isinstance(change, MemberChange):
         return {"change": "member", "group": list(change.group), "member": list(change.member), "added": change.added}
-    return {"change": "grant", "principal": list(change.principal), "grant": grant_to_json(change.grant), "added": change.added}
+    return {
+        "change": "grant",
+        "principal": list(change.principal),
+        "grant": grant_to_json(change.grant),
+        "added": change.added,
+    }
 
 
 def from_json(values: dict[str, Any]) -> Change:
@@ -188,7 +193,9 @@ def from_json(values: dict[str, Any]) -> Change:
             profile_from_json(principal.kind, values["after"]),
         )
     if values["change"] == "member":
-        return MemberChange(principal_from_json(values["group"]), principal_from_json(values["member"]), values["added"])
+        return MemberChange(
+            principal_from_json(values["group"]), principal_from_json(values["member"]), values["added"]
+        )
     return GrantChange(principal_from_json(values["principal"]), grant_from_json(values["grant"]), values["added"])
 
 

@@ -90,7 +90,7 @@ def _one_per_name(profiles: Mapping[Principal, Profile]) -> tuple[dict[Principal
     for principal in sorted(profiles):
         name = profiles[principal].name
         if first.setdefault((principal.kind, name.casefold()), principal) != principal:
-            message = f"another {principal.kind.words} has the Tecton name {name} too, and only one can: rename one of them"
+            message = f"not sent to Tecton: another {principal.kind.words} is called so already; rename one"
             clashes.append(Problem(principal, name, message))
     losers = {clash.principal for clash in clashes}
     return {principal: profile for principal, profile in profiles.items() if principal not in losers}, clashes
@@ -100,7 +100,8 @@ def _members(
     people: Mapping[str, PushedPerson], groups: Mapping[Principal, PushedGroup], accounts: Accounts
 ) -> dict[Principal, set[Principal]]:
     members = {
-        principal: {people[id_].principal for id_ in group.members & people.keys()} for principal, group in groups.items()
+        principal: {people[id_].principal for id_ in group.members & people.keys()}
+        for principal, group in groups.items()
     }
     by_name = {group.pushed_name.casefold(): principal for principal, group in groups.items()}
     for account, declared in accounts.items():

@@ -72,7 +72,9 @@ def read_user(
     if is_account:
         # Deactivating keeps a service account's roles; so a deactivated one stays desired, as inactive.
         active = document.get("active") is not False
-        profile = ServiceAccountProfile(document["userName"], document.get("title") or document.get("displayName"), active)
+        profile = ServiceAccountProfile(
+            document["userName"], document.get("title") or document.get("displayName"), active
+        )
         provisioned, unusable = True, ""
     return PushedPerson(
         principal=Principal(Kind.SERVICE_ACCOUNT if is_account else Kind.USER, resource_id),
@@ -87,7 +89,9 @@ def read_user(
     )
 
 
-def read_service_account(resource_id: str, document: Mapping[str, Any], deactivated_at: datetime | None) -> PushedPerson:
+def read_service_account(
+    resource_id: str, document: Mapping[str, Any], deactivated_at: datetime | None
+) -> PushedPerson:
     """Return a pushed ServiceAccount resource."""
     active = document.get("active") is not False
     return PushedPerson(
@@ -139,7 +143,9 @@ def pushed_grants(document: Mapping[str, Any]) -> frozenset[Grant]:
 
 def _selecting_rules(document: Mapping[str, Any], policy: Policy) -> frozenset[int]:
     return frozenset(
-        index for index, rule in enumerate(policy.grants) if rule.to.where is not None and rule.to.where.matches(document)
+        index
+        for index, rule in enumerate(policy.grants)
+        if rule.to.where is not None and rule.to.where.matches(document)
     )
 
 
@@ -152,7 +158,9 @@ def _tecton_user_name(document: Mapping[str, Any], policy: Policy) -> tuple[str,
     """Return the Tecton user name (an e-mail address), and why there is none."""
     if policy.names.user == "userName":
         name = str(document["userName"])
-        return (name, "") if _is_email(name) else ("", f"its userName {name!r} is not an e-mail address; Tecton wants one")
+        return (
+            (name, "") if _is_email(name) else ("", f"its userName {name!r} is not an e-mail address; Tecton wants one")
+        )
     emails = document.get("emails") or []
     primary = next((mail for mail in emails if mail.get("primary")), emails[0] if emails else {})
     name = str(primary.get("value") or "")

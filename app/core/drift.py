@@ -136,7 +136,9 @@ def drift_of(
             drift_class = DriftClass.NOT_EFFECTIVE
         sentence = describe(change, name_of)
         items.append(
-            DriftItem(drift_class, change.principal, name_of(change.principal), sentence, _wanted_by(change, reasons), error)
+            DriftItem(
+                drift_class, change.principal, name_of(change.principal), sentence, _wanted_by(change, reasons), error
+            )
         )
     return items
 
@@ -178,9 +180,9 @@ def drift_kept(kept: Iterable[Kept], name_of: NameOf) -> list[DriftItem]:
 
 def drift_blocked(problems: Iterable[Problem], disputed: Iterable[Disputed]) -> list[DriftItem]:
     """Return one item per thing that cannot be sent to Tecton, and per principal that could be several objects."""
-    items = [DriftItem(DriftClass.BLOCKED, p.principal, p.name, f"{p.name} is {p.message}" if p.message.startswith("not ") else p.message) for p in problems]
-    for dispute in disputed:
-        ids = ", ".join(dispute.tecton_ids)
-        sentence = f"{dispute.principal.kind.words} {dispute.name} could be any of Tecton's {ids}: rename or delete all but one"
-        items.append(DriftItem(DriftClass.BLOCKED, dispute.principal, dispute.name, sentence))
+    items = [DriftItem(DriftClass.BLOCKED, of.principal, of.name, f"{of.name} is {of.message}") for of in problems]
+    for of in disputed:
+        ids = ", ".join(of.tecton_ids)
+        sentence = f"{of.principal.kind.words} {of.name} could be any of Tecton's {ids}: rename or delete all but one"
+        items.append(DriftItem(DriftClass.BLOCKED, of.principal, of.name, sentence))
     return items

@@ -123,12 +123,16 @@ def _hold_excess(changes: tuple[Change, ...], around: Circumstances) -> Finding:
         before = around.removed.get(kind, 0)
         total = totals[kind] + before
         left = allowance(limit, around.limits.floor, total) - before
-        of_kind = [(change, weight) for change in removals if (weight := _weights(change, around.observed).get(kind, 0))]
+        of_kind = [
+            (change, weight) for change in removals if (weight := _weights(change, around.observed).get(kind, 0))
+        ]
         over = _over(of_kind, left)
         if over:
             number = sum(weight for _, weight in of_kind)
             held.update(over)
-            objections.append(Objection("removals", _excess_sentence(kind, number, before, total, limit, around.limits), len(over)))
+            objections.append(
+                Objection("removals", _excess_sentence(kind, number, before, total, limit, around.limits), len(over))
+            )
     return held, objections
 
 

@@ -107,6 +107,12 @@ _CONTAINS: dict[str, frozenset[str]] = {
     "writer": frozenset({"reader"}),
 }
 
+
+def contains(role: str, other: str) -> bool:
+    """Tell whether a role allows all that another one on the same target allows."""
+    return role == other or other in _CONTAINS.get(role, ())
+
+
 # The role that comes by itself to whoever creates a workspace or a secret scope.
 AUTOMATIC_ROLE = {Level.WORKSPACE: "owner", Level.SECRET_SCOPE: "manager"}
 

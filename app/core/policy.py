@@ -23,7 +23,7 @@ def _duration(value: object) -> object:
 def _selector(resource: str) -> BeforeValidator:
     def read(value: object) -> object:
         if not isinstance(value, str):
-            raise ValueError("is not a SCIM filter in quotes")  # noqa: TRY004 - pydantic collects ValueError
+            raise ValueError("is not a SCIM filter in quotes")
         try:
             return Selector.parse(value, resource)
         except SelectorError as error:
@@ -81,7 +81,12 @@ class Recipient(Part):
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        if sum(value is not None for value in (self.group, self.user, self.service_account, self.workspace, self.where)) != 1:
+        if (
+            sum(
+                value is not None for value in (self.group, self.user, self.service_account, self.workspace, self.where)
+            )
+            != 1
+        ):
             raise ValueError("needs exactly one of group, user, service_account, workspace, where")
         return self
 

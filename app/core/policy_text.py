@@ -50,7 +50,18 @@ def parse_policy(text: str, name: str) -> Policy:
     try:
         return Policy.model_validate(document)
     except ValidationError as error:
-        raise PolicyError(name, [_fault(document, dict(problem)) for problem in error.errors()]) from error
+        raise PolicyError(name, [_fault(document, problem) for problem in _causes(error)]) from error
+
+
+def _causes(error: ValidationError) -> list[dict[str, Any]]:
+    """Return the problems less those that only follow from one deeper inside: a list without its bad items is short."""
+    problems: list[dict[str, Any]] = [dict(problem) for problem in error.errors()]
+    places = [tuple(problem["loc"]) for problem in problems]
+    return [
+        problem
+        for problem, place in zip(problems, places, strict=True)
+        if not any(other != place and other[: len(place)] == place for other in places)
+    ]
 
 
 def _parse_yaml(text: str, name: str) -> Any:

@@ -170,8 +170,16 @@ class Worker:
             self._finish(run_id, None, str(error))
             self._rest(unreachable=True)
         else:
-            self._finish(run_id, report, None)
+            self._finish_drain(run_id, report)
             self._rest(unreachable=bool(report.notes))
+
+    def _finish_drain(self, run_id: str, report: Report) -> None:
+        """Keep a drain that had something to change; a push that changes nothing in Tecton is no news."""
+        if report.planned:
+            self._finish(run_id, report, None)
+            return
+        with self.database.write() as connection:
+            journal.drop_run(connection, run_id)
 
     def _rest(self, *, unreachable: bool) -> None:
         """A Tecton that cannot be reached is asked less and less often, not hammered."""
@@ -204,5 +212,3 @@ class Worker:
 
 class _Stopping(Exception):
     """The process is asked to stop."""
-
-

@@ -36,8 +36,8 @@ from app.reconcile.ports import (
     Step,
     Tecton,
     TectonError,
-    Unreachable,
     UnknownOutcome,
+    Unreachable,
 )
 from app.reconcile.world import World
 
@@ -167,7 +167,9 @@ class Applier:
             raise AssertionError("a creation has a profile")
         if kind is Kind.SERVICE_ACCOUNT and not self.can_seal:
             # Its API key is answered once: without a key to encrypt it with, it would be lost.
-            raise NotPossible(f"service account {profile.name} is not created: set BRIDGE_SECRET_KEY to keep its API key")
+            raise NotPossible(
+                f"service account {profile.name} is not created: set BRIDGE_SECRET_KEY to keep its API key"
+            )
         members = [member for of in work.members(added=True) if (member := self._member_id(of))]
         try:
             created = self.tecton.create(kind, profile, sorted(members), sorted(work.grants(added=True)))
@@ -182,7 +184,7 @@ class Applier:
     def _adopt(self, work: Work, profile: Profile, error: TectonError) -> Step:
         """The name is taken, or the reply was lost: find who has it, and make that one what it should be."""
         kind = work.principal.kind
-        found = [entry for entry in self.tecton.find_entries(kind, profile.name)] or [
+        found = self.tecton.find_entries(kind, profile.name) or [
             entry for entry in self.tecton.list_entries(kind) if entry.name.casefold() == profile.name.casefold()
         ]
         free = [entry for entry in found if not self.world.links.is_linked(kind, entry.id)]
@@ -283,7 +285,9 @@ class Applier:
     def _conclude_batch(self, works: list[Work], step: Step) -> None:
         held = {grant for grants in step.scopes.values() for grant in grants or ()}
         for number, work in enumerate(works):
-            undone = {c for c in work.changes if isinstance(c, GrantChange) and (self._scope_grant(c) in held) is not c.added}
+            undone = {
+                c for c in work.changes if isinstance(c, GrantChange) and (self._scope_grant(c) in held) is not c.added
+            }
             self.tally.ineffective |= undone
             status = "not_effective" if undone else "applied"
             error = "Tecton answered that it was done, and it is not" if undone else ""
@@ -319,7 +323,6 @@ class Applier:
         elif status == "failed":
             self.tally.failed += len(work.changes)
         self.save(step)
-
 
     def _removed(self, changes: list[Change]) -> dict[str, int]:
         removals = [change for change in changes if change.removes_access]
@@ -365,7 +368,9 @@ def _with_profile(record: Record, profile: Profile | None) -> Record:
             record,
             name=profile.name,
             description=record.description if profile.description is None else profile.description,
-            idp_mapping_names=record.idp_mapping_names if profile.idp_mapping_names is None else profile.idp_mapping_names,
+            idp_mapping_names=record.idp_mapping_names
+            if profile.idp_mapping_names is None
+            else profile.idp_mapping_names,
         )
     if isinstance(record, ServiceAccountRecord) and isinstance(profile, ServiceAccountProfile):
         description = record.description if profile.description is None else profile.description

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -122,7 +121,7 @@ def _stood_for(last: frozenset[Item], desired: frozenset[Item], held: frozenset[
 def _profile_stood_for(
     principal: Principal, last: AccessState, assessment: Assessment, held: AccessState
 ) -> Profile | None:
-    """A person's names are kept as they were pushed, not as single sign-on wrote them: a later push is told from them."""
+    """Keep a person's names as pushed, not as single sign-on wrote them: a later push is told from them."""
     desired, aim = assessment.desired.state.profiles.get(principal), assessment.aim.state.profiles.get(principal)
     seen = held.profiles.get(principal)
     if desired is not None and seen is not None and aim == seen:

@@ -57,11 +57,7 @@ def read_everything(tecton: Tecton, crew: Crew) -> TectonObjects:
 
     Raise TectonError when any part could not be read: a part is no evidence of the whole.
     """
-    keys = [
-        (kind, entry.id)
-        for kind, future in crew.each(tecton.list_entries, KINDS)
-        for entry in future.result()
-    ]
+    keys = [(kind, entry.id) for kind, future in crew.each(tecton.list_entries, KINDS) for entry in future.result()]
     records: dict[tuple[Kind, str], Record] = {}
     for key, got in crew.each(lambda key: tecton.get_record(*key), keys):
         # An object deleted between the list and its own read is simply not there any more.
@@ -98,7 +94,9 @@ def note_targets(world: World, observed: AccessState) -> Step:
     for the creator's, and is never removed; one that appears later was given by hand.
     """
     step = Step()
-    step.known_targets |= {f"secret_scope/{scope}" for scope in world.scopes if f"secret_scope/{scope}" not in world.known_targets}
+    step.known_targets |= {
+        f"secret_scope/{scope}" for scope in world.scopes if f"secret_scope/{scope}" not in world.known_targets
+    }
     for principal, grants in observed.grants.items():
         tecton_id = world.links.tecton_id_of(principal)
         for grant in grants:

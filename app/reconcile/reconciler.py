@@ -82,7 +82,9 @@ class Reconciler:
             self.store.save(run.run_id, step)
             world.take(step)
             world.complete = True
-            report = Round(self._setting(world, policy, crew), run, Question(_everything(world))).go()
+            round_ = Round(self._setting(world, policy, crew), run, Question(_everything(world)))
+            report = round_.go()
+            self._settle(world, (), round_.tally.errors)
             self.store.note_evidence(run.run_id, self.mode, started)
         return _finished(report, run, begin)
 
@@ -98,9 +100,7 @@ class Reconciler:
         self.store.note_tecton(ok=True)
         return fresh
 
-    def _distrust(
-        self, run: Run, world: World, policy: Policy, lost: dict[Kind, list[str]]
-    ) -> Report | None:
+    def _distrust(self, run: Run, world: World, policy: Policy, lost: dict[Kind, list[str]]) -> Report | None:
         """Return a held report when so much is missing in Tecton's lists that they are not believed.
 
         An empty or shortened list looks just like a mass deletion. Taken for true, the bridge would
@@ -174,7 +174,7 @@ def _everything(world: World) -> Directory:
 
 
 def _comes_or_goes(before: PushedPerson | None, now: PushedPerson | None, world: World) -> bool:
-    """Tell whether somebody's memberships have to be looked at, because it is, or is to be, in Tecton anew or no more."""
+    """Tell whether somebody is, or is to be, in Tecton anew or no more: then the groups are looked at, too."""
     if now is None or not now.provisioned:
         return before is not None and before.provisioned
     absent = world.links.tecton_id_of(now.principal) is None
@@ -202,4 +202,3 @@ def _finished(report: Report, run: Run, begin: float) -> Report:
     report.reads, report.writes = run.tecton.calls
     report.duration_s = round(time.monotonic() - begin, 3)
     return report
-

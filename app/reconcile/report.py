@@ -28,6 +28,7 @@ class Report:
     """What a run found and did; `sweep --json` prints it.
 
     `drift` counts what was found, by class; `planned`, `applied`, `failed` and `held` count changes.
+    `effects` say who can do more or less in the end.
     `fingerprint` is that of the held changes, or of the whole plan when nothing is held.
     """
 
@@ -44,6 +45,7 @@ class Report:
     duration_s: float = 0.0
     fingerprint: str = ""
     objections: list[dict[str, Any]] = field(default_factory=list)
+    effects: list[str] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from app.core.access import AccessState
 from app.core.drift import DriftClass, DriftItem, Trouble
+from app.core.effective import effects_of, summarize
 from app.core.guards import Circumstances, Verdict, judge
 from app.core.identity import Kind, Principal
 from app.core.plan import Plan, make_plan
@@ -51,7 +52,7 @@ class Round:
         self.report.drift = _counts(self._drift(before))
         plan = make_plan(before.changes)
         verdict = self._judge(plan)
-        self._state(plan, verdict)
+        self._state(plan, verdict, before)
         if self.may_write and verdict.flowing:
             self._apply(verdict, before)
             before = self._assess(link=False)
@@ -99,16 +100,18 @@ class Round:
             return verdict
         if make_plan(verdict.held).fingerprint != self.run.approve:
             self.report.notes.append(
-                f"{self.run.approve} is not what is held now: Tecton or the directory moved since; nothing of it was applied"
+                f"{self.run.approve} is not what is held now: Tecton or the directory moved since. "
+                "Nothing of it was applied"
             )
             return verdict
         return judge(plan, Circumstances(around.observed, around.limits, around.removed, frozenset(verdict.held)))
 
-    def _state(self, plan: Plan, verdict: Verdict) -> None:
+    def _state(self, plan: Plan, verdict: Verdict, assessment: Assessment) -> None:
         """Put the plan into the report and, before the first write, into the store."""
         report, held = self.report, make_plan(verdict.held)
         report.planned, report.held = len(plan.changes), len(verdict.held)
         report.changes = [change.sentence(self.world.name_of) for change in plan.changes]
+        report.effects = summarize(effects_of(plan.changes, assessment.observed), self.world.name_of)
         report.objections = [{"guard": o.guard, "sentence": o.sentence, "held": o.held} for o in verdict.objections]
         report.fingerprint = held.fingerprint or plan.fingerprint
         if plan:

@@ -70,6 +70,7 @@ def create_app(
         _populate(tx, admin_key, seed, is_fresh=not world.was_loaded)
     log = CallLog(world.file)
     app = SandboxApp("app.sandbox", static_folder=None)
+    app.url_map.merge_slashes = False  # //x is a wrong route, not another spelling of /x
     app.jinja_env.undefined = StrictUndefined
     _add_gateway(app, Gateway(world, faults, log, settings, sleep))
     pages = pages_blueprint(world, faults, log, settings)

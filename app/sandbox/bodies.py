@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Collection
-from typing import Any
+from typing import Any, NoReturn
 
 from app.sandbox.call import Call
 from app.sandbox.replies import ApiError, Json
@@ -19,12 +19,18 @@ def parse_object(raw: bytes) -> Json:
     if not raw.strip():
         return {}
     try:
-        body = json.loads(raw)
+        body = json.loads(raw, parse_constant=_no_number)
+        if b"\\u" in raw:
+            json.dumps(body, ensure_ascii=False).encode()  # half a surrogate pair is no text
     except (ValueError, RecursionError) as error:
         raise ApiError(400, "the request body is not valid JSON", name="invalidSyntax") from error
     if not isinstance(body, dict):
         raise ApiError(400, "the request body must be a JSON object", name="invalidSyntax")
     return body
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
 
 
 def text(body: Json, name: str, default: str = "") -> str:

@@ -59,9 +59,7 @@ def set_admin_key(tx: Transaction, admin_key: str) -> None:
 
 def add_default_world(tx: Transaction, owner: Principal) -> None:
     """Create the rest of the default organization; `owner` created its workspaces and scopes."""
-    admin = edits.add_user(
-        tx, "admin@example.com", "Alex", "Admin", id=_ADMIN_USER_ID, email="admin@example.com"
-    )
+    admin = edits.add_user(tx, "admin@example.com", "Alex", "Admin", id=_ADMIN_USER_ID, email="admin@example.com")
     edits.grant(tx, Principal("user", admin.id), ADMIN)
     for name in _WORKSPACES:
         edits.add_workspace(tx, name, owner)

@@ -96,9 +96,10 @@ class Fault:
 
 @dataclass
 class Faults:
-    """All faults, oldest first."""
+    """All faults, oldest first. `unsaved` says that counters moved since they were last kept."""
 
     _faults: dict[str, Fault] = field(default_factory=dict)
+    unsaved: bool = False
     _made: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -128,13 +129,16 @@ class Faults:
     def draw(self, method: str, path: str) -> list[Effect]:
         """Count a call on every fault; return what it is to suffer."""
         with self._lock:
+            before = self._seen()
             due = [fault for fault in self._faults.values() if fault.fires(method, path)]
+            self.unsaved = self.unsaved or self._seen() != before
             return [
-                Effect(
-                    fault.effect.kind, fault.effect.settings, f"{fault.id}:{fault.effect.kind}", fault.fired
-                )
+                Effect(fault.effect.kind, fault.effect.settings, f"{fault.id}:{fault.effect.kind}", fault.fired)
                 for fault in due
             ]
+
+    def _seen(self) -> int:
+        return sum(fault.seen for fault in self._faults.values())
 
     def load(self, listing: list[dict[str, Any]]) -> None:
         """Put back what `listing` gave, counters included."""
@@ -153,9 +157,7 @@ def parse(fault_id: str, description: Mapping[str, Any]) -> Fault:
     kind = effect.pop("kind", None)
     _insist(kind in KINDS, f"effect.kind must be one of {', '.join(KINDS)}")
     _insist(set(match) <= set(_MATCH), f"match may hold only {', '.join(_MATCH)}")
-    _insist(
-        set(effect) <= {*_NUMBERS, "retry_after"}, f"effect holds a setting nobody knows: {sorted(effect)}"
-    )
+    _insist(set(effect) <= {*_NUMBERS, "retry_after"}, f"effect holds a setting nobody knows: {sorted(effect)}")
     for name in _NUMBERS:
         _insist_number(effect, name)
     return Fault(

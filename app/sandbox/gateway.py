@@ -55,7 +55,7 @@ class Gateway:
 
     def _draw(self, request: Request) -> list[Effect]:
         effects = self._faults.draw(request.method, request.path)
-        if effects:
+        if self._faults.unsaved:
             self._settings.save_faults()
         return effects
 

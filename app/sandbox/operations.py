@@ -46,9 +46,7 @@ def _collection(
 
 
 COLLECTIONS: Mapping[str, Mapping[tuple[str, bool], Operation]] = {
-    "users": _collection(
-        users.list_users, users.create_user, users.get_user, users.replace_user, users.remove_user
-    ),
+    "users": _collection(users.list_users, users.create_user, users.get_user, users.replace_user, users.remove_user),
     "groups": _collection(
         groups.list_groups, groups.create_group, groups.get_group, groups.replace_group, groups.remove_group
     ),

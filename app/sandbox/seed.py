@@ -50,7 +50,7 @@ def read_seed(path: Path) -> Json:
 def apply_seed(tx: Transaction, seed: Mapping[str, Any]) -> None:
     """Create what the seed says, in the order of the sections; raises SeedError."""
     for name, create in _SECTIONS.items():
-        rows = seed.get(name) or []
+        rows = seed.get(name, [])
         if not isinstance(rows, list):
             raise SeedError(f"{name}: must be a list")
         for place, row in enumerate(rows):

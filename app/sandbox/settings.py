@@ -42,6 +42,7 @@ class Settings:
 
     def save_faults(self) -> None:
         """Keep the faults and their counters."""
+        self._faults.unsaved = False
         self._keep("faults", self._faults.listing())
 
     def _keep(self, name: str, value: object) -> None:

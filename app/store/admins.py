@@ -90,9 +90,7 @@ def count_try(connection: Connection, name: str, address: str, now: datetime) ->
     """
     connection.execute(delete(sign_in_failures).where(sign_in_failures.c.last_at <= now - PAUSE))
     table = sign_in_failures.c
-    insert = insert_into(connection, sign_in_failures).values(
-        name=name, address=address, failures=1, last_at=now
-    )
+    insert = insert_into(connection, sign_in_failures).values(name=name, address=address, failures=1, last_at=now)
     counted = insert.on_conflict_do_update(
         index_elements=[table.name, table.address],
         set_={

@@ -52,7 +52,12 @@ def start_run(connection: Connection, run_id: str, now: datetime, fence: int) ->
 
 
 def finish_run(
-    connection: Connection, run_id: str, now: datetime, *, summary: dict[str, Any] | None = None, error: str | None = None
+    connection: Connection,
+    run_id: str,
+    now: datetime,
+    *,
+    summary: dict[str, Any] | None = None,
+    error: str | None = None,
 ) -> None:
     """Note how a run ended: with its report, or with the reason why it failed."""
     status = "failed" if error else "done"
@@ -110,9 +115,7 @@ def keep_objection(connection: Connection, run_id: str, fingerprint: str, object
 def supersede_plans(connection: Connection, except_for: str) -> None:
     """Say of every other open plan that a newer one took its place."""
     is_open = plans.c.status.in_(("planned", "held"))
-    connection.execute(
-        update(plans).where(is_open, plans.c.fingerprint != except_for).values(status="superseded")
-    )
+    connection.execute(update(plans).where(is_open, plans.c.fingerprint != except_for).values(status="superseded"))
 
 
 def close_plan(connection: Connection, fingerprint: str, status: str, approved_by: str | None) -> None:
@@ -193,5 +196,3 @@ def _recorded(connection: Connection, principals: Collection[Principal] | None) 
 def drift_count(connection: Connection) -> int:
     """Return how many differences are recorded."""
     return int(connection.execute(select(func.count()).select_from(drift)).scalar_one())
-
-

@@ -72,9 +72,7 @@ def acquire(connection: Connection, holder: str, now: datetime) -> int | None:
 
 def release(connection: Connection, holder: str, now: datetime) -> None:
     """Give the lease back, if this holder has it, so that the next process need not wait."""
-    connection.execute(
-        update(leases).where(leases.c.name == LEADER, leases.c.holder == holder).values(expires_at=now)
-    )
+    connection.execute(update(leases).where(leases.c.name == LEADER, leases.c.holder == holder).values(expires_at=now))
 
 
 def _place() -> tuple[str, str]:

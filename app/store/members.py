@@ -111,9 +111,10 @@ def _stream_sql(session: Session) -> str:
     quoted = "json_quote(m.name)" if session.is_sqlite else "CAST(to_json(m.name) AS TEXT)"
     joined = "group_concat(item, ',')" if session.is_sqlite else "string_agg(item, ',')"
     base = ":base" if session.is_sqlite else "CAST(:base AS TEXT)"
+    reference = f"{base} || '/' || m.type || 's/' || m.id"
     item = (
-        '\'{"value":"\' || m.id || \'","$ref":"\' || '
-        f"{base} || '/' || m.type || 's/' || m.id || '\",\"type\":\"' || m.type || '\",\"display\":' || {quoted} || '}}'"
+        f"""'{{"value":"' || m.id || '","$ref":"' || {reference} || '","type":"' || m.type"""
+        f""" || '","display":' || {quoted} || '}}'"""
     )
     return (
         f"SELECT {joined}, max(id), count(*) FROM (SELECT {item} AS item, m.id AS id FROM group_members AS l"  # noqa: S608

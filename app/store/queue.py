@@ -58,9 +58,7 @@ def settle(connection: Connection, done: Collection[Dirty]) -> None:
     """Take these out of the queue, except those pushed again since."""
     for item in done:
         connection.execute(
-            delete(dirty).where(
-                dirty.c.kind == item.kind, dirty.c.id == item.id, dirty.c.generation == item.generation
-            )
+            delete(dirty).where(dirty.c.kind == item.kind, dirty.c.id == item.id, dirty.c.generation == item.generation)
         )
 
 

@@ -47,12 +47,18 @@ def find_page(session: Session, search: Search) -> Page:
 
 
 def _condition(session: Session, search: Search) -> Condition:
-    types = "', '".join(schema.name for schema in search.schemas)
-    typed = f"r.type IN ('{types}')" if len(search.schemas) < len(RESOURCE_SCHEMAS) else "1=1"
+    typed = _typed(search.schemas)
     if search.filter is None:
         return Condition(typed, {})
     condition = condition_of(search.filter, search.schemas, is_sqlite=session.is_sqlite)
     return Condition(f"{typed} AND {condition.sql}", condition.params)
+
+
+def _typed(schemas: Sequence[ResourceSchema]) -> str:
+    if len(schemas) == 1:
+        return f"r.type = '{schemas[0].name}'"
+    names = "', '".join(schema.name for schema in schemas)
+    return f"r.type IN ('{names}')" if len(schemas) < len(RESOURCE_SCHEMAS) else "1=1"
 
 
 def _rows(session: Session, search: Search, condition: Condition) -> list[Stored]:

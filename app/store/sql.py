@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import orjson
 from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 
 from app.store.database import Database, StoreError
 
@@ -34,7 +35,7 @@ class Conflict(Exception):
 
 
 class Session:
-    """One connection in one transaction; statements go to the driver."""
+    """One connection whose statements go to the driver; each is a transaction of its own, but in `transact`."""
 
     def __init__(self, execute: Callable[[str, Any], Any], *, is_sqlite: bool) -> None:
         self._execute_driver = execute
@@ -57,61 +58,52 @@ class Session:
         """Run a statement and return how many rows it touched."""
         return self._execute(sql, params or {}).rowcount  # type: ignore[no-any-return]
 
+    def transact(self, work: Callable[[Session], T]) -> T:
+        """Return what `work` returns, in one transaction: all of it is stored, or nothing.
+
+        The work runs again when PostgreSQL gave it up to end a deadlock: that is its own advice. Raise
+        `Conflict` when a unique value is taken or a referenced row is gone.
+        """
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return self._transact_once(work)
+            except Exception as error:
+                if getattr(error, "sqlstate", None) not in _RETRIED:
+                    raise
+        return self._transact_once(work)
+
+    def _transact_once(self, work: Callable[[Session], T]) -> T:
+        # SQLite takes the write lock at once: a read that turns into a write later can fail.
+        self._execute("BEGIN IMMEDIATE" if self.is_sqlite else "BEGIN", {})
+        try:
+            result = work(self)
+            self._execute("COMMIT", {})
+        except BaseException:
+            self._execute("ROLLBACK", {})
+            raise
+        return result
+
     def _execute(self, sql: str, params: Values) -> Any:
         if self.is_sqlite:
             return self._execute_driver(sql, _for_sqlite(params))
         return self._execute_driver(_for_postgresql(sql), params)
 
 
-def transact(database: Database, work: Callable[[Session], T]) -> T:
-    """Return what `work` returns, in one write transaction: all of it is stored, or nothing.
+@contextmanager
+def connect(database: Database) -> Iterator[Session]:
+    """Yield a session on a pooled connection.
 
-    The work runs again when the database gave it up to end a deadlock. Raise `Conflict` when a
-    unique value is taken or a referenced row is gone, `StoreError` when the database cannot be used.
+    Raise `Conflict` when a unique value is taken or a referenced row is gone, and `StoreError` when
+    the database cannot be used.
     """
-    for _ in range(_ATTEMPTS - 1):
-        try:
-            return _once(database, work)
-        except StoreError as error:
-            if getattr(error.__cause__, "sqlstate", None) not in _RETRIED:
-                raise
-    return _once(database, work)
-
-
-def _once(database: Database, work: Callable[[Session], T]) -> T:
-    with _driver_connection(database) as connection:
-        # On SQLite the write lock is taken at once: a read that turns into a write later can fail.
-        if database.is_sqlite:
-            connection.execute("BEGIN IMMEDIATE")
-        result = work(Session(connection.execute, is_sqlite=database.is_sqlite))
-        connection.commit()
-        return result
-
-
-@contextmanager
-def reading(database: Database) -> Iterator[Session]:
-    """Yield a session that reads; each statement sees what is committed by then."""
-    with _driver_connection(database, autocommit=True) as connection:
-        yield Session(connection.execute, is_sqlite=database.is_sqlite)
-
-
-@contextmanager
-def _driver_connection(database: Database, *, autocommit: bool = False) -> Iterator[Any]:
     errors: Any = database.engine.dialect.loaded_dbapi
-    engine = (
-        database.engine.execution_options(isolation_level="AUTOCOMMIT") if autocommit else database.engine
-    )
     try:
-        with engine.connect() as pooled:
+        with database.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as pooled:
             connection: Any = pooled.connection.dbapi_connection
-            try:
-                yield connection
-            except BaseException:
-                connection.rollback()
-                raise
+            yield Session(connection.execute, is_sqlite=database.is_sqlite)
     except errors.IntegrityError as error:
         raise Conflict(str(error).splitlines()[0]) from error
-    except errors.OperationalError as error:
+    except (errors.OperationalError, OperationalError) as error:
         reason = str(error).splitlines()[0]
         raise StoreError(f"the database {database.name} cannot be used: {reason}") from error
 

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from requests.auth import AuthBase
-
 from app.tecton.config import TectonConfig
+from app.tecton.credentials import Nobody
 from app.tecton.limits import CallCounter
 from app.tecton.transport import Transport
 from app.tecton.wire import Request
@@ -30,6 +29,6 @@ class Caller:
         """Make a call and return the JSON of its answer. Raise TectonError."""
         return self.transport.call(request, self.counter)
 
-    def calling_as(self, credential: Callable[[], AuthBase]) -> Caller:
+    def calling_as(self, credential: Callable[[], Nobody]) -> Caller:
         """Return a caller with another credential and the same counter."""
         return Caller(self.transport.with_credential(credential), self.counter)

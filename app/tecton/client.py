@@ -12,13 +12,20 @@ from app.core.records import MemberId, Record, ScopeGrant
 from app.reconcile.ports import Calls, Created, Edit, Edited, Entry
 from app.tecton.authorization import Authorization
 from app.tecton.caller import Caller
+from app.tecton.client_secrets import ClientSecrets
 from app.tecton.config import TectonConfig
+from app.tecton.credentials import Credential
+from app.tecton.features import FeatureServices
+from app.tecton.ingest import Ingest
 from app.tecton.members import KnownKinds
 from app.tecton.metadata import Metadata
+from app.tecton.oauth import Tokens
 from app.tecton.preflight import Preflight, probe
 from app.tecton.scim import Scim
 from app.tecton.scopes import Scopes
+from app.tecton.service_accounts import ServiceAccounts
 from app.tecton.transport import Transport
+from app.tecton.user_ids import UserIds
 
 
 @dataclass(slots=True)
@@ -26,6 +33,7 @@ class Memory:
     """What one run learned that stays true for the next."""
 
     kinds: KnownKinds = field(default_factory=KnownKinds)
+    users: UserIds = field(default_factory=UserIds)
     owner_id: str | None = None
     owner_asked: bool = False
 
@@ -39,10 +47,12 @@ class TectonClient:
     def __init__(self, caller: Caller, memory: Memory) -> None:
         self.caller = caller
         self._memory = memory
-        self.scim = Scim(caller, memory.kinds)
+        self.scim = Scim(caller, memory.kinds, memory.users)
         self.scopes = Scopes(caller)
-        self.authorization = Authorization(caller)
+        self.authorization = Authorization(caller, memory.users)
         self.metadata = Metadata(caller)
+        self.service_accounts = ServiceAccounts(caller)
+        self.client_secrets = ClientSecrets(caller)
 
     @property
     def calls(self) -> Calls:
@@ -61,9 +71,7 @@ class TectonClient:
         """Return one object whole, None when Tecton does not hold it."""
         return self.scim.get_record(kind, tecton_id)
 
-    def create(
-        self, kind: Kind, profile: Profile, members: Iterable[MemberId], roles: Iterable[Grant]
-    ) -> Created:
+    def create(self, kind: Kind, profile: Profile, members: Iterable[MemberId], roles: Iterable[Grant]) -> Created:
         """Create an object. Raise Conflict, UnknownOutcome."""
         return self.scim.create(kind, profile, members, roles)
 
@@ -103,6 +111,23 @@ class TectonClient:
         return self._memory.owner_id
 
 
+class Serving:
+    """What somebody else than the bridge may read and write, to see that a grant took effect."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+        self.features = FeatureServices(caller)
+
+    @property
+    def calls(self) -> Calls:
+        """The calls so far."""
+        return self._caller.counter.calls
+
+    def ingest_at(self, url: str) -> Ingest:
+        """Return stream ingest at an address of its own."""
+        return Ingest(self._caller, url)
+
+
 class TectonService:
     """One Tecton: one set of connections, one rate limit and one concurrency limit for all runs."""
 
@@ -113,6 +138,19 @@ class TectonService:
     def for_run(self) -> TectonClient:
         """Return Tecton for one run, which counts its own calls."""
         return TectonClient(Caller(self._transport), self._memory)
+
+    def serving_for_key(self, api_key: str) -> Serving:
+        """Return what the holder of an API key may read and write.
+
+        Raise CredentialsRefused for a key that no header can hold.
+        """
+        credential = Credential("Tecton-key", api_key)
+        return Serving(Caller(self._transport).calling_as(lambda: credential))
+
+    def serving_for_client(self, client_id: str, client_secret: str) -> Serving:
+        """Return what an OAuth service account may read; its token is fetched at the first call."""
+        caller = Caller(self._transport)
+        return Serving(caller.calling_as(Tokens(caller, client_id, client_secret).credential))
 
     def probe(self) -> Preflight:
         """Return whether this Tecton can be worked with, and what to do if not. Raise no TectonError."""

@@ -12,12 +12,14 @@ from app.tecton.errors import CHECK_KEY
 class Nobody(AuthBase):
     """No credential. Given explicitly, so that `requests` does not look for one in ~/.netrc."""
 
+    hidden: tuple[str, ...] = ()  # what no message may show
+
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Leave the request as it is."""
         return request
 
 
-class Credential(AuthBase):
+class Credential(Nobody):
     """`Authorization: SCHEME SECRET`: `Tecton-key` for an API key (confirmed), `Bearer` for an access token.
 
     The repr does not show the secret. Raise CredentialsRefused for one that no header can hold.
@@ -30,6 +32,7 @@ class Credential(AuthBase):
             raise CredentialsRefused(f"the key for Tecton holds characters that no key has; {CHECK_KEY}")
         self._scheme = scheme
         self._secret = secret
+        self.hidden = (secret,)
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Set the header."""

@@ -77,9 +77,7 @@ def merged_document(raw: Json, before: Record, after: Record) -> Json:
     return document
 
 
-def _group(
-    id_: str, name: str, document: Json, members: frozenset[MemberId], roles: frozenset[Grant]
-) -> GroupRecord:
+def _group(id_: str, name: str, document: Json, members: frozenset[MemberId], roles: frozenset[Grant]) -> GroupRecord:
     extension = document.get(GROUP_EXTENSION)
     names = tuple(n for n in read_list(extension, "idpMappingNames") if isinstance(n, str))
     return GroupRecord(id_, name, read_text(extension, "description"), names, members, roles)

@@ -88,13 +88,20 @@ def _text_of(response: Response) -> str:
         return response.body.decode("utf-8", "replace")
     if not isinstance(document, dict):
         return str(document)
-    nested = document.get("requestError")
-    found = _first_text(document) or (_first_text(nested) if isinstance(nested, dict) else "")
+    found = _first_text(document) or _first_text(document.get("requestError")) or _record_errors(document)
     kind = document.get("scimType")
     return f"{kind}: {found}" if kind and found else found or str(kind or "")
 
 
-def _first_text(document: dict[str, Any]) -> str:
+def _record_errors(document: dict[str, Any]) -> str:
+    """Return what the ingest API says of single records."""
+    errors = document.get("recordErrors")
+    return "; ".join(_first_text(error) for error in errors) if isinstance(errors, list) else ""
+
+
+def _first_text(document: Any) -> str:
+    if not isinstance(document, dict):
+        return ""
     for name in ("detail", "message", "errorMessage", "error_description", "error"):
         if isinstance(document.get(name), str) and document[name]:
             return str(document[name])
@@ -113,7 +120,7 @@ def _kind_of(request: Request, response: Response, said: str) -> type[TectonErro
         return CredentialsRefused
     if status in (400, 403, 404) and _OFF.search(said):
         return SwitchedOff
-    return _JUDGED[status](request, said) if status in _JUDGED else _PLAIN.get(status, Refused)
+    return _JUDGED[status](request, response, said) if status in _JUDGED else _PLAIN.get(status, Refused)
 
 
 def _kind_of_trouble(request: Request, response: Response) -> type[TectonError]:
@@ -123,13 +130,13 @@ def _kind_of_trouble(request: Request, response: Response) -> type[TectonError]:
     return UnknownOutcome if request.create else TemporaryError
 
 
-def _bad_request(request: Request, said: str) -> type[TectonError]:
+def _bad_request(request: Request, response: Response, said: str) -> type[TectonError]:
     """400: a taken name is a Conflict when Tecton says so clearly (row 24 and 31 of the unknowns)."""
-    named = request.create or request.method == "PUT"
-    return Conflict if named and _TAKEN.search(said) else Refused
+    names = request.write and not request.removal and request.about is not About.RESTRICTED
+    return Conflict if (names or request.create) and _TAKEN.search(said) else Refused
 
 
-def _forbidden(request: Request, said: str) -> type[TectonError]:
+def _forbidden(request: Request, response: Response, said: str) -> type[TectonError]:
     """403: of the key as such, unless it is about this one object (the last admin, an IdP's member)."""
     if request.about is About.RESTRICTED:
         return Refused
@@ -138,9 +145,14 @@ def _forbidden(request: Request, said: str) -> type[TectonError]:
     return CredentialsRefused
 
 
-def _not_found(request: Request, said: str) -> type[TectonError]:
-    """404: a non-admin key may get it too (row 8); and then nothing is said about the object."""
-    if request.about is not About.RESTRICTED and _MAY_NOT.search(said):
+def _not_found(request: Request, response: Response, said: str) -> type[TectonError]:
+    """404: a non-admin key may get it too (row 8), and then nothing is said about the object.
+
+    The gateway's services speak JSON (confirmed): anything else is its router that knows no such path.
+    """
+    if request.about is About.RESTRICTED:
+        return NotFound if response.is_json else Unsupported
+    if _MAY_NOT.search(said):
         return CredentialsRefused
     return Unsupported if request.about is About.ROUTE else NotFound
 
@@ -151,7 +163,7 @@ _JUDGED = {400: _bad_request, 403: _forbidden, 404: _not_found}
 
 def _advice(kind: type[TectonError], request: Request, response: Response) -> str:
     if kind is CredentialsRefused:
-        return f"; {CHECK_KEY}"
+        return f"; {request.accepted_when or CHECK_KEY}"
     if issubclass(kind, Unsupported):
         needs = request.offered_when or "this Tecton does not offer it"
         return f"; {needs} (asked for {request.path})"

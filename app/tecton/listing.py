@@ -26,9 +26,7 @@ class _Pass(NamedTuple):
     total: int | None
 
 
-def list_whole(
-    fetch: FetchPage, what: str, name: str, page_size: int, query: Query | None = None
-) -> list[Entry]:
+def list_whole(fetch: FetchPage, what: str, name: str, page_size: int, query: Query | None = None) -> list[Entry]:
     """Return all entries of a list, `name` being the attribute that names them.
 
     A list that moved while it was read is read again, sorted (sortBy: reference), so that pages

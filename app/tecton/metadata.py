@@ -76,9 +76,7 @@ class Metadata:
         """Return who is admin (POST get-cluster-admin-info). Raise Refused, Unsupported."""
         answer = self._post("get-cluster-admin-info", "list admins", {})
         if not isinstance(read(answer, "caller_is_admin"), bool):
-            raise TemporaryError(
-                "could not list admins: Tecton's answer does not say whether the caller is one"
-            )
+            raise TemporaryError("could not list admins: Tecton's answer does not say whether the caller is one")
         admins = (_user(row) for row in read_list(answer, "admins"))
         return AdminInfo(_flag(answer, "caller_is_admin"), tuple(admin for admin in admins if admin))
 

@@ -37,9 +37,7 @@ class Preflight:
     @property
     def ok(self) -> bool:
         """Tell whether the bridge can work: secrets may be off."""
-        return all(
-            check.ok is not False for check in (self.reachable, self.key, self.scim, self.service_accounts)
-        )
+        return all(check.ok is not False for check in (self.reachable, self.key, self.scim, self.service_accounts))
 
     def __iter__(self) -> Iterator[tuple[str, Check]]:
         """Yield every check with its name."""
@@ -100,11 +98,7 @@ def _key(owner: Any, *others: Any) -> Check:
     if refusals:
         return Check(False, str(refusals[0]))
     accepted = any(not isinstance(answer, TectonError) for answer in others)
-    return (
-        Check(True, "the key is accepted")
-        if accepted
-        else Check(None, "whether the key is accepted is not known")
-    )
+    return Check(True, "the key is accepted") if accepted else Check(None, "whether the key is accepted is not known")
 
 
 def _owned(owner: KeyOwner) -> Check:

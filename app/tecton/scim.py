@@ -27,6 +27,7 @@ from app.tecton import documents
 from app.tecton.caller import Caller
 from app.tecton.listing import list_whole
 from app.tecton.members import KnownKinds
+from app.tecton.user_ids import UserIds
 from app.tecton.wire import About, Json, Request, read_text, segment
 
 log = structlog.get_logger(__name__)
@@ -38,9 +39,10 @@ _ACCOUNTS_OFFERED = f"{_OFFERED}, and its service accounts are where BRIDGE_TECT
 class Scim:
     """The SCIM resources of one Tecton, for one run."""
 
-    def __init__(self, caller: Caller, known: KnownKinds) -> None:
+    def __init__(self, caller: Caller, known: KnownKinds, users: UserIds) -> None:
         self._caller = caller
         self._known = known
+        self._users = users
         paths = caller.config.paths
         self._paths = {
             Kind.USER: paths.scim + paths.users,
@@ -54,7 +56,7 @@ class Scim:
         Raise TemporaryError when the pages do not add up.
         """
         entries = self._list(kind, f"list {kind.words}s", {})
-        self._known.learn(kind, (entry.id for entry in entries))
+        self._learn(kind, entries)
         return entries
 
     def find_entries(self, kind: Kind, name: str) -> list[Entry]:
@@ -75,9 +77,7 @@ class Scim:
         except NotFound:
             return None
 
-    def create(
-        self, kind: Kind, profile: Profile, members: Iterable[MemberId], roles: Iterable[Grant]
-    ) -> Created:
+    def create(self, kind: Kind, profile: Profile, members: Iterable[MemberId], roles: Iterable[Grant]) -> Created:
         """Create an object (POST; 201 and 409: reference) and return it as Tecton answered it.
 
         Raise Conflict when the name is taken, UnknownOutcome when it may or may not have been created.
@@ -91,9 +91,7 @@ class Scim:
             Request("POST", self._paths[kind], asks, body, write=True, create=True, offered_when=offered)
         )
         if not read_text(answer, "id"):
-            raise UnknownOutcome(
-                f"could not {asks}: Tecton's answer names no id; it may have been done all the same"
-            )
+            raise UnknownOutcome(f"could not {asks}: Tecton's answer names no id; it may have been done all the same")
         return Created(self._created(kind, answer, body), read_text(answer, "api_key") or None)
 
     def edit(self, kind: Kind, tecton_id: str, edit: Edit) -> Edited:
@@ -157,6 +155,7 @@ class Scim:
                 f"{verb} {kind.words} {tecton_id}",
                 body,
                 write=method != "GET",
+                removal=method == "DELETE",
                 about=About.OBJECT,
                 offered_when=self._offered(kind),
             )
@@ -184,8 +183,13 @@ class Scim:
             record = documents.read_record(kind, document, self._which_kind)
         except ValueError as error:
             raise TemporaryError(f"Tecton answered with {error}") from None
-        self._known.learn(kind, [record.id])
+        self._learn(kind, [Entry(record.id, record.name)])
         return record
+
+    def _learn(self, kind: Kind, entries: list[Entry]) -> None:
+        self._known.learn(kind, (entry.id for entry in entries))
+        if kind is Kind.USER:
+            self._users.learn(entries)
 
     def _learn_members(self, members: Iterable[MemberId]) -> None:
         for member in members:

@@ -50,9 +50,7 @@ class Scopes:
         """Delete a key (DELETE scopes/S/keys/K: confirmed). Raise Refused, NotFound."""
         self._call("DELETE", _key_path(scope, key), f"delete key {key} of secret scope {scope}")
 
-    def _call(
-        self, method: str, path: str, asks: str, body: Json | None = None, hidden: tuple[str, ...] = ()
-    ) -> Any:
+    def _call(self, method: str, path: str, asks: str, body: Json | None = None, hidden: tuple[str, ...] = ()) -> Any:
         return self._caller.call(
             Request(
                 method,
@@ -60,6 +58,7 @@ class Scopes:
                 asks,
                 body,
                 write=method != "GET",
+                removal=method == "DELETE",
                 about=About.RESTRICTED if path else About.ROUTE,
                 offered_when=_OFFERED,
                 hidden=hidden,

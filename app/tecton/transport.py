@@ -10,12 +10,11 @@ from typing import Any
 import requests
 import structlog
 from requests.adapters import HTTPAdapter
-from requests.auth import AuthBase
 
 from app.reconcile.ports import Unreachable
 from app.tecton import failures
 from app.tecton.config import TectonConfig
-from app.tecton.credentials import Credential
+from app.tecton.credentials import Credential, Nobody
 from app.tecton.errors import CHECK_URL, error_of, error_of_content, error_of_failure
 from app.tecton.limits import CallCounter, Limits
 from app.tecton.retry import parse_retry_after
@@ -34,13 +33,13 @@ class Transport:
 
     def __init__(self, config: TectonConfig) -> None:
         self.config = config
-        self._credential: Callable[[], AuthBase] = lambda: Credential(config.auth_scheme, config.api_key)
+        self._credential: Callable[[], Nobody] = lambda: Credential(config.auth_scheme, config.api_key)
         self._limits = Limits(config.rate, config.concurrency, config.clock, config.sleep)
         self._session = (config.session_factory or self._new_session)()
         # Tecton uses no cookies; a load balancer's would pin all calls to one server.
         self._session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
 
-    def with_credential(self, credential: Callable[[], AuthBase]) -> Transport:
+    def with_credential(self, credential: Callable[[], Nobody]) -> Transport:
         """Return a transport that calls as somebody else: `credential` is asked before every call."""
         other = copy.copy(self)
         other._credential = credential
@@ -54,7 +53,7 @@ class Transport:
         """Make a call and return the JSON of its answer, {} for an empty one.
 
         It is tried again where that is safe: everything but a create on no answer and on the statuses
-        of the retry; a create only when Tecton surely did not do it (429, no connection). A DELETE
+        of the retry; a create only when Tecton surely did not do it (429, no connection). A removal
         that finds nothing on a later try did its work on an earlier one.
 
         Raise TectonError as `errors` says.
@@ -67,15 +66,15 @@ class Transport:
             self.config.sleep(wait)
             attempt += 1
             answer = self._send(request, auth, counter, attempt)
-        return self._result(request, answer, attempt)
+        return self._result(request, auth, answer, attempt)
 
-    def _result(self, request: Request, answer: Response | Failure, attempts: int) -> Any:
+    def _result(self, request: Request, auth: Nobody, answer: Response | Failure, attempts: int) -> Any:
         if isinstance(answer, Failure):
             raise error_of_failure(request, answer, self._url(request))
-        if request.method == "DELETE" and answer.status == 404 and attempts > 1:
+        if request.removal and answer.status == 404 and attempts > 1:
             return {}
         if not answer.is_ok:
-            raise error_of(request, answer, hidden=(self.config.api_key,))
+            raise error_of(request, answer, hidden=(self.config.api_key, *auth.hidden))
         try:
             return answer.document()
         except ValueError:
@@ -100,9 +99,7 @@ class Transport:
             return answer.status == 429 and 429 in self.config.retry.statuses
         return answer.status in self.config.retry.statuses
 
-    def _send(
-        self, request: Request, auth: AuthBase, counter: CallCounter, attempt: int
-    ) -> Response | Failure:
+    def _send(self, request: Request, auth: Nobody, counter: CallCounter, attempt: int) -> Response | Failure:
         """Make one try, in its turn; count it and log it."""
         with self._limits.turn():
             began = self.config.clock()
@@ -111,7 +108,7 @@ class Transport:
         self._note(request, answer, attempt, self.config.clock() - began)
         return answer
 
-    def _exchange(self, request: Request, auth: AuthBase) -> Response | Failure:
+    def _exchange(self, request: Request, auth: Nobody) -> Response | Failure:
         try:
             answer = self._session.request(
                 request.method,

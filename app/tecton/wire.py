@@ -20,15 +20,16 @@ class About(Enum):
 
     ROUTE = auto()  # a collection or an operation: 404 says that Tecton does not offer it
     OBJECT = auto()  # one object: 404 says that it is gone
-    RESTRICTED = auto()  # open to some keys only, as scopes are: 403 says nothing of the key as such
+    RESTRICTED = auto()  # of the gateway, and open to some keys only: 403 says nothing of the key as such
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """One call. `asks` is what it asks, as words that fit after "could not"; its repr shows no body.
 
-    A `create` is never made again once Tecton may have seen it. `offered_when` is the sentence for
-    when the path is not there. `hidden` must not show in any message. `base` replaces the cluster's root.
+    A `create` is never made again once Tecton may have seen it; a `removal` that is made again and
+    finds nothing is done. `offered_when` is what to say when the path is not there, `accepted_when`
+    when the credential is refused. `hidden` shows in no message. `base` replaces the cluster's root.
     """
 
     method: str
@@ -39,8 +40,10 @@ class Request:
     query: Mapping[str, str | int] = field(default_factory=dict)
     write: bool = False
     create: bool = False
+    removal: bool = False
     about: About = About.ROUTE
     offered_when: str = ""
+    accepted_when: str = ""
     hidden: tuple[str, ...] = field(default=(), repr=False)
     base: str = ""
 
@@ -63,6 +66,11 @@ class Response:
     def is_page(self) -> bool:
         """Tell whether this is a page for a browser: something in front of Tecton answered."""
         return "html" in self.content_type.lower() or self.body.lstrip()[:1] == b"<"
+
+    @property
+    def is_json(self) -> bool:
+        """Tell whether this says of itself that it is JSON."""
+        return "json" in self.content_type.lower()
 
     def document(self) -> Any:
         """Return the JSON in the body, {} for no body. Raise ValueError when it is not JSON."""

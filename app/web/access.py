@@ -61,7 +61,8 @@ def install(flask_app: Flask) -> None:
     logins = LoginManager()
     logins.session_protection = None  # it binds a session to an address, and people change networks
     logins.user_loader(_load)
-    logins.init_app(flask_app)
+    # No context processor: it would load the admin, hence read the database, for error pages too.
+    logins.init_app(flask_app, add_context_processor=False)
 
 
 def _load(stored: str) -> SignedIn | None:

@@ -11,10 +11,12 @@ from pydantic import BaseModel
 
 from app import __version__
 from app.store import reports, run_reports
+from app.store.evidence import Evidence, load_evidence, snapshot
 from app.store.leases import is_held
-from app.store.reports import DriftFilter, Evidence
+from app.store.reports import DriftFilter
 from app.store.run_reports import RunFilter
 from app.web.access import require_admin_or_token
+from app.web.errors import refuse_impossible_names
 from app.web.models import (
     DriftQuery,
     DriftReport,
@@ -34,12 +36,13 @@ from app.web.verdict import judge
 PREFIX = "/api/v1"
 blueprint = Blueprint("api", __name__, url_prefix=PREFIX)
 blueprint.before_request(require_admin_or_token)
+blueprint.before_request(refuse_impossible_names)
 
 
 def _read_drift(query: DriftQuery) -> DriftReport:
     wanted = DriftFilter((query.drift_class,) if query.drift_class else (), query.kind, query.q)
-    with reports.snapshot(room().database) as connection:
-        evidence = reports.load_evidence(connection)
+    with snapshot(room().database) as connection:
+        evidence = load_evidence(connection)
         total = reports.count_differences(connection, wanted)
         items = reports.list_differences(connection, wanted, limit=query.limit, offset=query.offset)
     return DriftReport.model_validate(
@@ -48,8 +51,8 @@ def _read_drift(query: DriftQuery) -> DriftReport:
 
 
 def _read_status(query: NoQuery) -> StatusReport:
-    with reports.snapshot(room().database) as connection:
-        evidence = reports.load_evidence(connection)
+    with snapshot(room().database) as connection:
+        evidence = load_evidence(connection)
     now = room().clock()
     alive = is_held(evidence.lease, now)
     about = {
@@ -89,7 +92,7 @@ def _read_runs(query: RunQuery) -> RunList:
 
 
 def _read_run(query: PageQuery, run_id: str) -> RunReport:
-    with reports.snapshot(room().database) as connection:
+    with snapshot(room().database) as connection:
         run = run_reports.find_run(connection, run_id) or abort(404, "there is no such run")
         counts = run_reports.count_outcomes(connection, run_id)
         outcomes = run_reports.list_outcomes(connection, run_id, limit=query.limit, offset=query.offset)

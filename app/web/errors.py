@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, current_app, jsonify, redirect, render_template, request, url_for
+from flask import Flask, Response, abort, current_app, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
@@ -42,6 +42,12 @@ def install(flask_app: Flask) -> None:
     flask_app.register_error_handler(StoreError, _answer_store)
 
 
+def refuse_impossible_names() -> None:
+    """Answer 404 for a name in the path that nothing can have: PostgreSQL cannot even be asked for it."""
+    if any("\0" in str(part) for part in (request.view_args or {}).values()):
+        abort(404)
+
+
 def _is_for_machines() -> bool:
     return request.path.startswith(("/api/", "/metrics", "/healthz", "/readyz"))
 
@@ -61,9 +67,7 @@ def _message(error: HTTPException, status: int) -> str:
 
 def _kept_headers(error: HTTPException) -> dict[str, str]:
     """Return the headers that the status asks for, such as Allow of a 405."""
-    return {
-        name: value for name, value in error.get_headers() if name not in {"Content-Type", "Content-Length"}
-    }
+    return {name: value for name, value in error.get_headers() if name not in {"Content-Type", "Content-Length"}}
 
 
 def problem(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Response:
@@ -76,9 +80,7 @@ def problem(status: int, code: str, message: str, headers: dict[str, str] | None
 
 def _answer_csrf(error: CSRFError) -> ResponseReturnValue:
     title = "This form is too old"
-    return _page(
-        400, {}, (title, "Go back, load the page again and send the form once more. Nothing was changed.")
-    )
+    return _page(400, {}, (title, "Go back, load the page again and send the form once more. Nothing was changed."))
 
 
 def _answer_refused(error: AccessRefused) -> ResponseReturnValue:
@@ -95,9 +97,7 @@ def _answer_store(error: StoreError) -> ResponseReturnValue:
     # The message may name hosts and paths: it is for the log, not for whoever asks.
     current_app.logger.error("%s", error)
     if _is_for_machines():
-        return problem(
-            503, "database_unavailable", "the database cannot be used: the log of the bridge says why"
-        )
+        return problem(503, "database_unavailable", "the database cannot be used: the log of the bridge says why")
     return _page(503, {})
 
 

@@ -24,6 +24,6 @@ def _add_headers(response: Response) -> Response:
     response.headers["X-Frame-Options"] = "DENY"
     # Not `no-referrer`: the CSRF check of forms sent over https compares the referrer.
     response.headers["Referrer-Policy"] = "same-origin"
-    if not (request.endpoint or "").endswith(("static", ".asset")):
+    if not (request.endpoint or "").endswith("static"):
         response.headers["Cache-Control"] = "no-store"
     return response

@@ -17,9 +17,9 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, Histo
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from app.store import reports, run_reports
+from app.store import run_reports
+from app.store.evidence import Evidence, load_evidence, snapshot
 from app.store.leases import is_held
-from app.store.reports import Evidence
 from app.web.access import require_admin_token
 from app.web.room import room
 from app.web.verdict import judge
@@ -78,8 +78,8 @@ class _Reports(Collector):
 
     def __init__(self, now: datetime) -> None:
         self.now = now
-        with reports.snapshot(room().database) as connection:
-            self.evidence = reports.load_evidence(connection)
+        with snapshot(room().database) as connection:
+            self.evidence = load_evidence(connection)
             self.runs = run_reports.count_runs_by_status(connection)
 
     def collect(self) -> Iterator[GaugeMetricFamily]:

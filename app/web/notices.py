@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.core.drift import DriftClass
-from app.store.reports import Evidence
+from app.store.evidence import Evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +54,14 @@ def _last_try(evidence: Evidence) -> Notice | None:
 
 
 def _worker(evidence: Evidence) -> Notice:
-    text = "Pushes are taken and kept. They reach Tecton when `python -m app serve` or `worker` runs."
+    text = "Pushes are taken and kept, but reach Tecton only while a worker runs: python -m app worker."
     since = evidence.lease.expires_at if evidence.lease else None
     return Notice("warn", "No worker is running", text, since)
 
 
 def _held(evidence: Evidence) -> list[Notice]:
     return [
-        Notice(
-            "warn", "Removals are held", _reasons(plan.objections), plan.made_at, fingerprint=plan.fingerprint
-        )
+        Notice("warn", "Removals are held", _reasons(plan.objections), plan.made_at, fingerprint=plan.fingerprint)
         for plan in evidence.held
     ]
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from flask import Blueprint, abort, render_template
 
-from app.core.drift import DriftClass
 from app.core.identity import Kind
 from app.store import reports, run_reports
+from app.store.evidence import load_evidence, snapshot
 from app.store.leases import is_held
 from app.store.reports import DriftFilter
 from app.store.run_reports import RunFilter
 from app.web.access import AccessRefused, check_csrf, is_signed_in
+from app.web.errors import refuse_impossible_names
 from app.web.models import DriftQuery, PageQuery, RunQuery
 from app.web.notices import list_notices
 from app.web.openapi import read_query
@@ -32,11 +33,14 @@ def guard() -> None:
         raise AccessRefused(401, "sign in first")
 
 
+blueprint.before_request(refuse_impossible_names)
+
+
 @blueprint.get("/")
 def show_drift() -> str:
     """Answer: is it in sync and since when is that known; what is extra, missing, failed; and the rest."""
-    with reports.snapshot(room().database) as connection:
-        evidence = reports.load_evidence(connection)
+    with snapshot(room().database) as connection:
+        evidence = load_evidence(connection)
         items = {
             section: reports.list_differences(connection, section.filter, limit=section.limit)
             for section in SECTIONS
@@ -51,9 +55,7 @@ def show_drift() -> str:
         "drift.html",
         evidence=evidence,
         verdict=judge(evidence, now, room().sweep_interval),
-        notices=list_notices(
-            evidence, worker_alive=is_held(evidence.lease, now), observes_only=room().observes_only
-        ),
+        notices=list_notices(evidence, worker_alive=is_held(evidence.lease, now), observes_only=room().observes_only),
         loud=[of for of in filled if of.section.is_loud],
         quiet=[of for of in filled if of.count and not of.section.is_loud],
         waiting=waiting,
@@ -67,7 +69,7 @@ def list_drift() -> str:
     """List differences, selected and paged."""
     query = read_query(DriftQuery)
     wanted = DriftFilter((query.drift_class,) if query.drift_class else (), query.kind, query.q)
-    with reports.snapshot(room().database) as connection:
+    with snapshot(room().database) as connection:
         counts = reports.count_drift(connection)
         total = reports.count_differences(connection, wanted)
         items = reports.list_differences(connection, wanted, limit=query.limit, offset=query.offset)
@@ -78,7 +80,7 @@ def list_drift() -> str:
         items=items,
         total=total,
         kinds=list(Kind),
-        classes=list(DriftClass),
+        classes=reports.CLASS_ORDER,
         titles=CLASS_TITLES,
         meanings=MEANINGS,
     )
@@ -89,7 +91,7 @@ def list_runs() -> str:
     """List runs, the newest first."""
     query = read_query(RunQuery)
     wanted = RunFilter(query.purpose, query.status)
-    with reports.snapshot(room().database) as connection:
+    with snapshot(room().database) as connection:
         total = run_reports.count_runs(connection, wanted)
         runs = run_reports.list_runs(connection, wanted, limit=query.limit, offset=query.offset)
     return render_template("runs.html", query=query, runs=runs, total=total)
@@ -99,7 +101,7 @@ def list_runs() -> str:
 def show_run(run_id: str) -> str:
     """Show what a run changed, and what it could not and why."""
     query = read_query(PageQuery)
-    with reports.snapshot(room().database) as connection:
+    with snapshot(room().database) as connection:
         run = run_reports.find_run(connection, run_id) or abort(404)
         counts = run_reports.count_outcomes(connection, run_id)
         outcomes = run_reports.list_outcomes(connection, run_id, limit=query.limit, offset=query.offset)

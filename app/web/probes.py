@@ -6,8 +6,8 @@ from flask import Blueprint, current_app, jsonify
 from flask.typing import ResponseReturnValue
 
 from app.store.database import StoreError
+from app.store.evidence import answer
 from app.store.migrate import require_newest
-from app.store.reports import answer
 from app.web.room import room
 
 blueprint = Blueprint("probes", __name__)

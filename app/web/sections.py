@@ -17,6 +17,7 @@ class Section:
     meaning: str
     classes: tuple[DriftClass, ...]
     empty: str = ""
+    tone: str = ""  # how the number of a quiet one stands out
 
     @property
     def is_loud(self) -> bool:
@@ -53,30 +54,38 @@ SECTIONS = (
         "Extra",
         "In Tecton, and asked for by no push and no policy rule.",
         (DriftClass.EXTRA,),
-        "Nothing is extra: nobody holds access that was not asked for.",
+        "The last look found nothing extra.",
     ),
     Section(
         "missing",
         "Missing",
         "The bridge had put it into Tecton, and it is gone.",
         (DriftClass.MISSING,),
-        "Nothing is missing: everything that was granted is still there.",
+        "The last look found nothing missing.",
     ),
     Section(
         "failed",
         "Failed",
         "The bridge tried, and Tecton refused, did not answer, or took it without effect.",
         (DriftClass.FAILING, DriftClass.NOT_EFFECTIVE),
-        "Nothing failed.",
+        "Nothing fails.",
     ),
     Section(
-        "pending", "Pending", "Asked for by a push or the policy, and not yet made.", (DriftClass.PENDING,)
+        "pending",
+        "Pending",
+        "Asked for by a push or the policy, and not yet made.",
+        (DriftClass.PENDING,),
+        tone="warn",
     ),
     Section(
-        "conflict", "Conflict", "Changed in Tecton, and asked for differently since.", (DriftClass.CONFLICT,)
+        "conflict",
+        "Conflict",
+        "Changed in Tecton, and asked for differently since.",
+        (DriftClass.CONFLICT,),
+        tone="bad",
     ),
-    Section("changed", "Changed", "Changed in Tecton by hand.", (DriftClass.CHANGED,)),
-    Section("blocked", "Blocked", "Asked for, and cannot or must not be made.", (DriftClass.BLOCKED,)),
+    Section("changed", "Changed", "Changed in Tecton by hand.", (DriftClass.CHANGED,), tone="bad"),
+    Section("blocked", "Blocked", "Asked for, and cannot or must not be made.", (DriftClass.BLOCKED,), tone="warn"),
     Section(
         "unmanaged",
         "Unmanaged",

@@ -46,7 +46,7 @@ class _Sessions(SecureCookieSessionInterface):
 
     def get_cookie_secure(self, app: Flask) -> bool:
         """Keep the cookie to https when the browser used it; a proxy that lies about it does no harm."""
-        return request.is_secure or request.headers.get("X-Forwarded-Proto", "") == "https"
+        return request.is_secure or request.headers.get("X-Forwarded-Proto", "").startswith("https")
 
 
 def require_session() -> None:

@@ -89,9 +89,7 @@ def _refuse(again_at: datetime) -> ResponseReturnValue:
 
 def _form(problem: str = "", status: int = 200) -> tuple[str, int]:
     name = request.form.get("name", "")
-    return render_template(
-        "sign_in.html", problem=problem, name=name, next_page=request.values.get("next", "")
-    ), status
+    return render_template("sign_in.html", problem=problem, name=name, next_page=request.values.get("next", "")), status
 
 
 def _next_page() -> str:

@@ -12,23 +12,13 @@ from enum import StrEnum
 
 from app.core.drift import DriftClass
 from app.durations import format_duration
-from app.store.reports import Evidence
+from app.store.evidence import Evidence
+from app.store.reports import CLASS_ORDER
 
 # What policy says to report and leave: Tecton may hold it and still be as it should be.
 REPORTED = (DriftClass.UNMANAGED, DriftClass.INHERITED)
-DIFFERENCES = tuple(drift_class for drift_class in DriftClass if drift_class not in REPORTED)
+DIFFERENCES = tuple(drift_class for drift_class in CLASS_ORDER if drift_class not in REPORTED)
 
-# The order in which they matter to somebody in a hurry.
-_ORDER = (
-    DriftClass.EXTRA,
-    DriftClass.MISSING,
-    DriftClass.FAILING,
-    DriftClass.NOT_EFFECTIVE,
-    DriftClass.CONFLICT,
-    DriftClass.CHANGED,
-    DriftClass.BLOCKED,
-    DriftClass.PENDING,
-)
 # Differences that wait for somebody or something; any other is wrong now.
 _PATIENT = frozenset({DriftClass.PENDING, DriftClass.BLOCKED})
 _INTERVALS = 2
@@ -74,10 +64,9 @@ def judge(evidence: Evidence, now: datetime, sweep_interval: timedelta) -> Verdi
 
 
 def _claim(evidence: Evidence, stale: bool, limit: timedelta) -> tuple[State, str, str, str]:
-    different = sum(evidence.counts[drift_class] for drift_class in DIFFERENCES)
-    if different:
-        tone = "warn" if all(drift_class in _PATIENT for drift_class in _present(evidence)) else "bad"
-        return State.DRIFT, "Not in sync", f"{_differences(evidence)}.", tone
+    if present := _present(evidence):
+        tone = "warn" if _PATIENT.issuperset(present) else "bad"
+        return State.DRIFT, "Not in sync", f"{_numbers(evidence, present)}.", tone
     if evidence.waiting.count:
         return State.WAITING, "Not in sync yet", _waiting(evidence), "warn"
     if evidence.policy and evidence.policy.get("error"):
@@ -88,20 +77,18 @@ def _claim(evidence: Evidence, stale: bool, limit: timedelta) -> tuple[State, st
         return State.UNREACHABLE, "Not verified any more", sentence, "bad"
     if stale:
         interval = format_duration(limit.total_seconds())
-        sentence = (
-            f"It was in sync when last verified; that is longer ago than two sweep intervals ({interval})."
-        )
+        sentence = f"It was in sync when last verified; that is longer ago than two sweep intervals ({interval})."
         return State.STALE, "Not verified any more", sentence, "warn"
     return State.IN_SYNC, "In sync", _in_sync(evidence), "good"
 
 
-def _present(evidence: Evidence) -> list[DriftClass]:
-    return [drift_class for drift_class in _ORDER if evidence.counts[drift_class]]
+def _present(evidence: Evidence, classes: tuple[DriftClass, ...] = DIFFERENCES) -> list[DriftClass]:
+    return [drift_class for drift_class in classes if evidence.counts[drift_class]]
 
 
-def _differences(evidence: Evidence) -> str:
+def _numbers(evidence: Evidence, classes: list[DriftClass]) -> str:
     """Return such as `3 extra, 1 missing and 2 not effective`."""
-    parts = [f"{evidence.counts[c]:,} {c.value.replace('_', ' ')}" for c in _present(evidence)]
+    parts = [f"{evidence.counts[of]:,} {of.value.replace('_', ' ')}" for of in classes]
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
@@ -121,10 +108,6 @@ def _unverified(evidence: Evidence) -> str:
 
 
 def _in_sync(evidence: Evidence) -> str:
-    left = sum(evidence.counts[drift_class] for drift_class in REPORTED)
     sentence = "Tecton holds what the pushes and the policy say."
-    return (
-        f"{sentence} {left:,} more in Tecton {'is' if left == 1 else 'are'} reported and left alone."
-        if left
-        else sentence
-    )
+    reported = _present(evidence, REPORTED)
+    return f"{sentence} Reported and left as it is: {_numbers(evidence, reported)}." if reported else sentence

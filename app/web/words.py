@@ -35,7 +35,7 @@ def ago(time: datetime, now: datetime) -> str:
     if abs(seconds) > _MONTH:
         return f"on {time:%Y-%m-%d}"
     if abs(seconds) < 5:
-        return "just now"
+        return "just now" if seconds >= 0 else "in a moment"
     size, unit = next(step for step in _STEPS if abs(seconds) >= step[0])
     span = count(int(abs(seconds) // size), unit)
     return f"{span} ago" if seconds > 0 else f"in {span}"
@@ -64,8 +64,4 @@ def duration(seconds: float) -> str:
 def emphasise(sentence: str, name: str) -> Markup:
     """Return a sentence whose first mention of a name stands out."""
     before, found, after = sentence.partition(name) if name else (sentence, "", "")
-    return (
-        escape(before) + Markup("<strong>{}</strong>").format(found) + escape(after)
-        if found
-        else escape(sentence)
-    )
+    return escape(before) + Markup("<strong>{}</strong>").format(found) + escape(after) if found else escape(sentence)

@@ -33,7 +33,9 @@ def profile_of(principal: Principal) -> st.SearchStrategy[Profile]:
     if principal.kind is Kind.USER:
         return st.builds(UserProfile, st.just(f"{principal.id}@acme.com"), st.sampled_from(["", "A"]), st.just("B"))
     if principal.kind is Kind.GROUP:
-        return st.builds(GroupProfile, st.sampled_from([f"g {principal.id}", "renamed"]), st.sampled_from(["", "d"]), st.just(()))
+        return st.builds(
+            GroupProfile, st.sampled_from([f"g {principal.id}", "renamed"]), st.sampled_from(["", "d"]), st.just(())
+        )
     return st.builds(ServiceAccountProfile, st.just(principal.id), st.just(""), st.booleans())
 
 

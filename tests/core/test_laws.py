@@ -60,7 +60,9 @@ def test_a_plan_does_not_depend_on_the_order_of_its_input(
 
 
 @given(states(), states(), states())
-def test_a_fingerprint_differs_exactly_when_the_changes_do(one: AccessState, other: AccessState, base: AccessState) -> None:
+def test_a_fingerprint_differs_exactly_when_the_changes_do(
+    one: AccessState, other: AccessState, base: AccessState
+) -> None:
     first, second = make_plan(diff(one, base)), make_plan(diff(other, base))
     assert (first.fingerprint == second.fingerprint) is (set(first.changes) == set(second.changes))
 
@@ -100,7 +102,9 @@ def test_nothing_protected_is_ever_planned(desired: AccessState, observed: Acces
 
 
 @given(states(), states(), states())
-def test_the_bridges_own_account_is_never_planned(desired: AccessState, observed: AccessState, last: AccessState) -> None:
+def test_the_bridges_own_account_is_never_planned(
+    desired: AccessState, observed: AccessState, last: AccessState
+) -> None:
     own = Principal(Kind.SERVICE_ACCOUNT, "ana")
     around = Surroundings(policy(unmanaged=REMOVE_ALL), last, own_account=own)
     changes = diff(aim_at(desired, observed, around).state, observed)
@@ -122,7 +126,7 @@ def test_what_only_tecton_knows_is_not_touched_unless_policy_says_so(
 def test_with_everything_managed_tecton_becomes_what_is_desired(
     desired: AccessState, observed: AccessState, last: AccessState
 ) -> None:
-    """Service accounts aside, which are deactivated, and names, which single sign-on writes, and workspaces' own roles."""
+    """Service accounts aside, which are deactivated, and names, which single sign-on writes."""
     of = policy(unmanaged=REMOVE_ALL)
     state = aim_at(desired, observed, Surroundings(of, last)).state
     for principal, profile in desired.profiles.items():
@@ -134,16 +138,22 @@ def test_with_everything_managed_tecton_becomes_what_is_desired(
 
 
 @given(states(), states(), st.integers(0, 6), st.integers(0, 6))
-def test_no_more_is_removed_than_the_guards_allow(wanted: AccessState, observed: AccessState, floor: int, count: int) -> None:
+def test_no_more_is_removed_than_the_guards_allow(
+    wanted: AccessState, observed: AccessState, floor: int, count: int
+) -> None:
     limit = Limit(count=count, percent=0)
     limits = Guards(floor=floor, removals=Removals(users=limit, members=limit, roles=limit), min_admins=0)
     verdict = judge(make_plan(diff(wanted, observed)), Circumstances(observed, limits))
     assert all(number <= floor for number in count_removals(verdict.flowing, observed).values())
-    assert all(change in verdict.flowing for change in make_plan(diff(wanted, observed)).changes if not change.removes_access)
+    assert all(
+        change in verdict.flowing for change in make_plan(diff(wanted, observed)).changes if not change.removes_access
+    )
 
 
 @given(states(), states(), st.integers(0, 3))
-def test_there_are_never_fewer_admins_than_the_minimum(wanted: AccessState, observed: AccessState, minimum: int) -> None:
+def test_there_are_never_fewer_admins_than_the_minimum(
+    wanted: AccessState, observed: AccessState, minimum: int
+) -> None:
     limits = Guards(floor=1000, min_admins=minimum)
     verdict = judge(make_plan(diff(wanted, observed)), Circumstances(observed, limits))
     removals = [change for change in verdict.flowing if change.removes_access]

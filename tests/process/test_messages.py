@@ -96,7 +96,21 @@ def test_an_unknown_command_is_a_usage_error() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["serve", "worker", "sandbox", "demo", "db", "token", "plan", "apply", "sweep", "drift", "runs", "policy", "doctor"],
+    [
+        "serve",
+        "worker",
+        "sandbox",
+        "demo",
+        "db",
+        "token",
+        "plan",
+        "apply",
+        "sweep",
+        "drift",
+        "runs",
+        "policy",
+        "doctor",
+    ],
 )
 def test_every_command_has_help(command: str) -> None:
     assert call(command, "--help").returncode == 0

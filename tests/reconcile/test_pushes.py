@@ -11,7 +11,10 @@ def test_a_hire_in_a_group_gets_the_groups_access(rig: Rig) -> None:
     rig.create_group("tecton-fraud", ana)
     rig.settle()
     assert rig.members("fraud") == {"ana@acme.com"}
-    assert roles(rig.group("fraud")) == {("workspace_prod", "consumer"), ("secret_scope_snowflake", "secret_scope_reader")}
+    assert roles(rig.group("fraud")) == {
+        ("workspace_prod", "consumer"),
+        ("secret_scope_snowflake", "secret_scope_reader"),
+    }
 
 
 def test_a_hire_and_a_group_cost_one_write_each_and_one_batch(rig: Rig) -> None:
@@ -57,7 +60,9 @@ def test_many_pushes_to_one_group_become_one_write(rig: Rig) -> None:
     for person in people:
         rig.patch(f"/Groups/{group}", {"op": "add", "path": "members", "value": [{"value": person}]})
     rig.settle()
-    assert [write for write in rig.writes() if "Groups" in write] == [f"PUT /api/scim/v2/Groups/{rig.group('fraud')['id']}"]
+    assert [write for write in rig.writes() if "Groups" in write] == [
+        f"PUT /api/scim/v2/Groups/{rig.group('fraud')['id']}"
+    ]
     assert len(rig.members("fraud")) == 8
 
 

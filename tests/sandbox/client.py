@@ -58,9 +58,7 @@ class Sandbox:
         )
         self.http = self.app.test_client()
 
-    def call(
-        self, method: str, path: str, body: Json = None, key: str | None = ADMIN_KEY, **more: Any
-    ) -> TestResponse:
+    def call(self, method: str, path: str, body: Json = None, key: str | None = ADMIN_KEY, **more: Any) -> TestResponse:
         """Call Tecton; `key` None sends no credential."""
         headers = {"Authorization": f"Tecton-key {key}"} if key else {}
         headers.update(more.pop("headers", {}))
@@ -103,9 +101,7 @@ class Sandbox:
         body = {"userName": user_name, "active": True, "roles": list(roles), **more}
         return self.made(self.post(f"{SCIM}/Users", body))
 
-    def group(
-        self, name: str = "ML Ops", members: list[str] | None = None, *roles: Json, **more: Any
-    ) -> Json:
+    def group(self, display_name: str = "ML Ops", members: list[str] | None = None, *roles: Json, **more: Any) -> Json:
         """Create a group through SCIM and return the answer."""
         listed = [{"value": member} for member in members or []]
         body = {"displayName": display_name, "members": listed, "roles": list(roles), **more}

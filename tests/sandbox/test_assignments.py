@@ -143,9 +143,7 @@ def test_camel_case_requests_are_accepted(sandbox: Sandbox) -> None:
 
 
 def test_put_assign_roles_sets_exactly(sandbox: Sandbox) -> None:
-    user = sandbox.user(
-        "ana@example.com", role("secret_scope_snowflake", READ), role("workspace_prod", "viewer")
-    )
+    user = sandbox.user("ana@example.com", role("secret_scope_snowflake", READ), role("workspace_prod", "viewer"))
     body = {**SCOPE, "principal_type": "PRINCIPAL_TYPE_USER", "principal_id": user["id"]}
     assert sandbox.put(f"{AUTHZ}/assign-roles", {**body, "roles": ["manage_scope_role"]}).status_code == 200
     assert sandbox.roles("Users", user["id"]) == [
@@ -173,9 +171,7 @@ def test_workspaces_may_read_scopes(sandbox: Sandbox) -> None:
         {"role": 7},
     ],
 )
-def test_bad_entries_are_400_and_nothing_of_the_batch_is_applied(
-    sandbox: Sandbox, change: dict[str, object]
-) -> None:
+def test_bad_entries_are_400_and_nothing_of_the_batch_is_applied(sandbox: Sandbox, change: dict[str, object]) -> None:
     user = sandbox.user()
     good = assignment("USER", user["id"], "snowflake", "read_scope_role")
     answer = sandbox.post(f"{AUTHZ}/assign-roles", {"assignments": [good, {**good, **change}]})

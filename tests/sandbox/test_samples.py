@@ -87,9 +87,7 @@ def test_ingest(sandbox: Sandbox) -> None:
         "stream_source_1": [record(1, "123"), record(2, "123")],
         "stream_source_2": [record(3, "456"), record(4, "456")],
     }
-    answer = answered(
-        sandbox, "/ingest", {"workspaceName": "my_workspace", "dryRun": False, "records": records}
-    )
+    answer = answered(sandbox, "/ingest", {"workspaceName": "my_workspace", "dryRun": False, "records": records})
     assert answer["workspaceName"] == "my_workspace"
     metrics = answer["ingestMetrics"]["featureViewIngestMetrics"]
     documented = {"featureViewName", "onlineRecordIngestCount", "featureViewId"}

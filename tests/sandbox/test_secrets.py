@@ -36,9 +36,7 @@ def test_values_are_in_no_log_and_no_dump(sandbox: Sandbox) -> None:
         (role("workspace_prod", "owner"), 403, 403, 403),
     ],
 )
-def test_what_each_role_may_do_with_values(
-    sandbox: Sandbox, who: object, put: int, read: int, keys: int
-) -> None:
+def test_what_each_role_may_do_with_values(sandbox: Sandbox, who: object, put: int, read: int, keys: int) -> None:
     sandbox.put(KEY, {"value": "x"})
     key = sandbox.account("ci", who)["apiKey"]
     assert sandbox.put(KEY, {"value": "y"}, key=key).status_code == put
@@ -49,9 +47,7 @@ def test_what_each_role_may_do_with_values(
 def test_anybody_may_create_a_scope_and_becomes_its_manager(sandbox: Sandbox) -> None:
     account = sandbox.account("ci")
     assert sandbox.post(f"{SECRETS}/mine", key=account["apiKey"]).get_json() == {}
-    assert sandbox.roles("ServiceAccounts", account["id"]) == [
-        role("secret_scope_mine", "secret_scope_manager")
-    ]
+    assert sandbox.roles("ServiceAccounts", account["id"]) == [role("secret_scope_mine", "secret_scope_manager")]
     assert sandbox.get(SECRETS, key=account["apiKey"]).get_json() == {"scopes": [{"name": "mine"}]}
 
 

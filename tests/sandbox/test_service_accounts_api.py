@@ -52,9 +52,7 @@ def test_search_looks_at_name_description_and_id_in_any_case(sandbox: Sandbox) -
     for text in ("etl", "NIGHTLY", made["id"][4:12].lower()):
         found = sandbox.post(f"{METADATA}/get-service-account", {"search": text}).get_json()
         assert [row["id"] for row in found["service_accounts"]] == [made["id"]]
-    (row,) = sandbox.post(f"{METADATA}/get-service-account", {"ids": [made["id"]]}).get_json()[
-        "service_accounts"
-    ]
+    (row,) = sandbox.post(f"{METADATA}/get-service-account", {"ids": [made["id"]]}).get_json()["service_accounts"]
     assert row["credentials_type"] == OAUTH
     assert row["created_by"]["service_account"]["name"] == "scim-bridge"
     assert sandbox.post(f"{METADATA}/get-service-account", {"search": "nothing"}).get_json() == {}

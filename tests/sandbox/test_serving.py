@@ -95,9 +95,7 @@ def test_snake_case_is_accepted_too(sandbox: Sandbox) -> None:
         ({**NAMES, **KEYS, "workspaceName": "unknown"}, 403, 7),
     ],
 )
-def test_refusals_have_the_gateways_shape(
-    sandbox: Sandbox, params: dict[str, object], status: int, code: int
-) -> None:
+def test_refusals_have_the_gateways_shape(sandbox: Sandbox, params: dict[str, object], status: int, code: int) -> None:
     answer = sandbox.post(f"{V1}/get-features", {"params": params})
     assert (answer.status_code, answer.get_json()["code"]) == (status, code)
     assert answer.get_json()["error"] == answer.get_json()["message"]
@@ -121,9 +119,7 @@ def test_a_batch_is_at_most_ten_rows(sandbox: Sandbox) -> None:
         (role("workspace_prod", "owner"), 403, 403),
     ],
 )
-def test_ingesting_takes_an_editor_and_a_dry_run_a_viewer(
-    sandbox: Sandbox, who: object, write: int, dry: int
-) -> None:
+def test_ingesting_takes_an_editor_and_a_dry_run_a_viewer(sandbox: Sandbox, who: object, write: int, dry: int) -> None:
     key = sandbox.account("stream", who)["apiKey"]
     assert sandbox.post("/ingest", stream(), key=key).status_code == write
     assert sandbox.post("/ingest", stream(dryRun=True), key=key).status_code == dry
@@ -154,9 +150,7 @@ def test_a_dry_run_writes_nothing(sandbox: Sandbox) -> None:
         ({"workspaceName": "unknown"}, 403),
     ],
 )
-def test_ingest_refusals_have_their_own_shape(
-    sandbox: Sandbox, change: dict[str, object], status: int
-) -> None:
+def test_ingest_refusals_have_their_own_shape(sandbox: Sandbox, change: dict[str, object], status: int) -> None:
     answer = sandbox.post("/ingest", stream(**change))
     assert answer.status_code == status
     assert set(answer.get_json()["requestError"]) == {"errorMessage", "errorType"}

@@ -14,11 +14,7 @@ _LEFT_OUT = ("setting",)
 
 def take_snapshot(tables: Tables) -> Json:
     """Return all records as JSON values."""
-    rows = {
-        name: [encode(record) for record in table]
-        for name, table in tables.all().items()
-        if name not in _LEFT_OUT
-    }
+    rows = {name: [encode(record) for record in table] for name, table in tables.all().items() if name not in _LEFT_OUT}
     return {"version": _VERSION, "records": rows}
 
 

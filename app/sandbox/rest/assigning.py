@@ -79,9 +79,7 @@ def insist_may_grant(call: Call, type_: str, name: str) -> None:
         return
     if type_ == SECRET_SCOPE and scope_role_at_least(tables, caller.principal, name, "secret_scope_manager"):
         return
-    if type_ not in (SECRET_SCOPE, ORGANIZATION) and "owner" in workspace_roles(
-        tables, caller.principal, name
-    ):
+    if type_ not in (SECRET_SCOPE, ORGANIZATION) and "owner" in workspace_roles(tables, caller.principal, name):
         return
     raise denied(f"serviceAccount {caller.account_id} not authorized to perform action assign_roles")
 

@@ -77,9 +77,7 @@ def get_roles(call: Call) -> Reply:
     rest_body(call, ())
     people = [t for t, kind in PRINCIPAL_TYPES.items() if kind != "workspace"]
     catalogue = [_catalogue_entry(call.tx, ADMIN.role, [ORGANIZATION], people)]
-    catalogue += [
-        _catalogue_entry(call.tx, role, [ORGANIZATION, WORKSPACE], people) for role in WORKSPACE_ROLES
-    ]
+    catalogue += [_catalogue_entry(call.tx, role, [ORGANIZATION, WORKSPACE], people) for role in WORKSPACE_ROLES]
     for role in SCOPE_ROLES:
         all_may = role == "secret_scope_reader" or call.tx.knobs["workspace_principal_roles"] == "all"
         kinds = list(PRINCIPAL_TYPES) if all_may else people

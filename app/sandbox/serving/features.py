@@ -71,9 +71,7 @@ def _located(call: Call, params: Json) -> FeatureService:
     """Return the feature service; raises ApiError 403 before it says 404."""
     workspace, name, uid = (text(params, locator) for locator in _LOCATORS)
     if not workspace or bool(name) == bool(uid):
-        raise ApiError(
-            400, "workspaceName and exactly one of featureServiceName and featureServiceId are needed"
-        )
+        raise ApiError(400, "workspaceName and exactly one of featureServiceName and featureServiceId are needed")
     if not workspace_roles(call.tx.tables, call.caller.principal, workspace) & _READERS:
         raise ApiError(403, "Not Authorized. Role changes may take up to 60 seconds to be seen.")
     services = call.tx.tables.feature_services

@@ -108,9 +108,7 @@ def set_account_active(tx: Transaction, account: ServiceAccount, active: bool) -
     return tx.tables.accounts.put(replace(account, active=active, modified=tx.now))
 
 
-def add_workspace(
-    tx: Transaction, name: str, creator: Principal | None = None, live: bool = True
-) -> Workspace:
+def add_workspace(tx: Transaction, name: str, creator: Principal | None = None, live: bool = True) -> Workspace:
     """Create a workspace; its creator becomes owner."""
     made = tx.tables.workspaces.put(Workspace(name, tx.tables.next_seq(), live, tx.now))
     if creator:

@@ -157,9 +157,7 @@ class Tables:
             member=lambda g: (m.id for m in g.members),
             mapped=lambda g: (True,) if g.idp_names else (),
         )
-        self.accounts = Table(
-            "service_account", ServiceAccount, name=lambda a: (a.name,), key=lambda a: (a.key_hash,)
-        )
+        self.accounts = Table("service_account", ServiceAccount, name=lambda a: (a.name,), key=lambda a: (a.key_hash,))
         self.workspaces = Table("workspace", Workspace)
         self.scopes = Table("scope", Scope)
         self.roles = Table("roles", RoleSet, on=lambda r: {(g.level, g.name) for g in r.grants})

@@ -1,0 +1,162 @@
+"""Everything that is known about whether Tecton equals the desired state. Every function only reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, case, func, select, union
+
+from app.core.drift import DriftClass
+from app.store.database import Database
+from app.store.facts import LAST_SWEEP, POLICY, TECTON
+from app.store.leases import Lease, read_lease
+from app.store.reports import count_drift, failing_principals
+from app.store.tables import dirty, facts, plans, runs
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """The last complete look at everything in Tecton; it speaks for the moment it started."""
+
+    run_id: str
+    mode: str
+    started_at: datetime
+    finished_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """How the last try to reach Tecton went; `at` is None before the first."""
+
+    ok: bool | None = None
+    error: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many principals wait to be looked at; `retrying` of them failed before."""
+
+    count: int = 0
+    oldest_since: datetime | None = None
+    retrying: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPlan:
+    """A plan that waits for a person."""
+
+    fingerprint: str
+    made_at: datetime
+    objections: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LastTry:
+    """The sweep that was asked for last, complete or not."""
+
+    run_id: str
+    status: str
+    requested_at: datetime
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything that is known about whether Tecton equals the desired state, as of one moment."""
+
+    counts: dict[DriftClass, int]
+    waiting: Waiting = Waiting()
+    failing: int = 0  # principals
+    sweep: Sweep | None = None
+    last_try: LastTry | None = None
+    tecton: Contact = Contact()
+    policy: dict[str, Any] | None = None
+    lease: Lease | None = None
+    held: tuple[HeldPlan, ...] = ()
+
+
+@contextmanager
+def snapshot(database: Database) -> Iterator[Connection]:
+    """Yield a connection that sees one moment, however many queries it runs.
+
+    Otherwise a sweep that ends between two queries could lend its fresh time to older counts.
+    """
+    with database.read() as connection:
+        if database.is_sqlite:
+            connection.connection.cursor().execute("BEGIN")
+        else:
+            connection.execution_options(isolation_level="REPEATABLE READ")
+        yield connection
+
+
+def answer(connection: Connection) -> None:
+    """Ask the database the least that it can answer."""
+    connection.execute(select(1))
+
+
+def load_evidence(connection: Connection) -> Evidence:
+    """Return the evidence. Take a connection from `snapshot`."""
+    known = _load_facts(connection)
+    sweep, policy = known.get(LAST_SWEEP), known.get(POLICY)
+    return Evidence(
+        counts=count_drift(connection),
+        waiting=_load_waiting(connection),
+        failing=_count_failing(connection),
+        sweep=_sweep_of(sweep.value) if sweep else None,
+        last_try=_load_last_try(connection),
+        tecton=_contact_of(known.get(TECTON)),
+        policy=policy.value if policy else None,
+        lease=read_lease(connection),
+        held=_load_held(connection),
+    )
+
+
+def _load_facts(connection: Connection) -> dict[str, Any]:
+    wanted = select(facts).where(facts.c.name.in_((LAST_SWEEP, TECTON, POLICY)))
+    return {row.name: row for row in connection.execute(wanted)}
+
+
+def _contact_of(fact: Any) -> Contact:
+    return Contact(fact.value["ok"], fact.value.get("error") or "", fact.at) if fact else Contact()
+
+
+def _sweep_of(value: dict[str, Any]) -> Sweep:
+    started, finished = (_parse_time(value[name]) for name in ("started_at", "finished_at"))
+    return Sweep(value["run_id"], value["mode"], started, finished)
+
+
+def _parse_time(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
+def _load_waiting(connection: Connection) -> Waiting:
+    retrying = func.coalesce(func.sum(case((dirty.c.attempts > 0, 1), else_=0)), 0)
+    summed = select(func.count(), func.min(dirty.c.dirty_since), retrying).select_from(dirty)
+    count, oldest_since, number = connection.execute(summed).one()
+    return Waiting(count, oldest_since, int(number))
+
+
+def _count_failing(connection: Connection) -> int:
+    """Count principals, each once, whether a sweep or the queue met the failure."""
+    queued = select(dirty.c.kind, dirty.c.id).where(dirty.c.last_error.is_not(None))
+    principals = union(failing_principals(), queued).subquery()
+    return int(connection.execute(select(func.count()).select_from(principals)).scalar_one())
+
+
+def _load_last_try(connection: Connection) -> LastTry | None:
+    columns = (runs.c.id, runs.c.status, runs.c.requested_at, runs.c.error)
+    newest = select(*columns).where(runs.c.purpose == "sweep").order_by(runs.c.requested_at.desc()).limit(1)
+    row = connection.execute(newest).first()
+    return LastTry(*row) if row else None
+
+
+def _load_held(connection: Connection) -> tuple[HeldPlan, ...]:
+    columns = (plans.c.fingerprint, plans.c.made_at, plans.c.objections)
+    held = select(*columns).where(plans.c.status == "held").order_by(plans.c.made_at.desc())
+    return tuple(HeldPlan(name, at, tuple(reasons)) for name, at, reasons in connection.execute(held))
