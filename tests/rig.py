@@ -196,7 +196,7 @@ class Rig:
 
     def calls(self) -> Iterator[dict[str, Any]]:
         """Yield the calls that Tecton got since the last `forget_calls`."""
-        yield from self.tecton.get("/_sandbox/log").get_json()["calls"]
+        yield from self.tecton.get("/_sandbox/log").get_json()
 
     def writes(self) -> list[str]:
         """Return the writes that Tecton got since the last `forget_calls`, as `METHOD path`."""

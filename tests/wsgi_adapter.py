@@ -29,7 +29,7 @@ class WsgiAdapter(HTTPAdapter):
             base_url=f"{url.scheme}://{url.netloc}/",
             query_string=url.query,
             method=request.method or "GET",
-            headers=dict(request.headers),
+            headers=list(request.headers.items()),
             data=request.body or b"",
         )
         try:

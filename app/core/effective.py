@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from app.core.access import AccessState
 from app.core.changes import Change, NameOf, apply_changes
-from app.core.identity import Grant, Kind, Level, Principal, contains
+from app.core.identity import Grant, Kind, Level, Principal, contains, without_contained
 
 SHOWN_NAMES = 5
 
@@ -71,7 +71,8 @@ def effects_of(changes: Iterable[Change], observed: AccessState) -> list[Effect]
 
 
 def _not_covered(grants: frozenset[Grant], by: frozenset[Grant]) -> frozenset[Grant]:
-    return frozenset(grant for grant in grants if not any(covers(held, grant) for held in by))
+    """Return the grants that `by` does not give as well, each without what it contains itself."""
+    return without_contained(frozenset(grant for grant in grants if not any(covers(held, grant) for held in by)))
 
 
 def summarize(found: Iterable[Effect], name_of: NameOf) -> list[str]:

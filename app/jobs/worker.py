@@ -157,7 +157,9 @@ class Worker:
         reconciler = self._require_reconciler()
         with self.database.read() as connection:
             due_at = next_due(connection)
-            due = take_due(connection, now, DRAIN_LIMIT) if due_at and due_at <= now else []
+            # After a failure to reach Tecton, one principal is the probe for all.
+            limit = 1 if self._rests else DRAIN_LIMIT
+            due = take_due(connection, now, limit) if due_at and due_at <= now else []
         if not due or not reconciler.has_evidence:
             # Before Tecton was read whole once, nobody is linked: whoever is there already would be made twice.
             return

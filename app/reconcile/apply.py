@@ -52,7 +52,7 @@ class Tally:
     applied: int = 0
     failed: int = 0
     errors: dict[Principal, TectonError] = field(default_factory=dict)
-    finished: set[Principal] = field(default_factory=set)
+    unfinished: set[Principal] = field(default_factory=set)  # not even tried, where everything was halted
     ineffective: set[Change] = field(default_factory=set)
 
 
@@ -124,11 +124,13 @@ class Applier:
         """
         works = _by_object([change for change in changes if not is_scope_change(change)])
         scopes = [change for change in changes if isinstance(change, GrantChange) and is_scope_change(change)]
+        self.tally.unfinished = {change.principal for change in changes}
         self._batch([change for change in scopes if not change.added])
         arriving = {work.principal for work in works if work.creates}
         for phase in _phases(works, arriving):
             self._each(phase)
         self._batch([change for change in scopes if change.added])
+        self.tally.unfinished.clear()
         return self.tally
 
     # ---------------------------------------------------------------- objects
@@ -236,7 +238,6 @@ class Applier:
             self._report(step, work, "not_effective", "Tecton answered that it was done, and it is not", undone)
         else:
             self._report(step, work, "applied")
-        self.tally.finished.add(work.principal)
 
     def _undone(self, work: Work, step: Step) -> set[Change]:
         """Return the changes that the object read back does not show."""
@@ -292,7 +293,6 @@ class Applier:
             status = "not_effective" if undone else "applied"
             error = "Tecton answered that it was done, and it is not" if undone else ""
             self._report(step if number == 0 else Step(), work, status, error, undone)
-            self.tally.finished.add(work.principal)
 
     def _scope_grant(self, change: GrantChange) -> ScopeGrant | None:
         tecton_id = self.world.links.tecton_id_of(change.principal)

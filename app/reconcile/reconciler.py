@@ -13,6 +13,7 @@ from app.core.identity import Kind, Principal
 from app.core.plan import digest
 from app.core.policy import Policy
 from app.core.records import TectonObjects
+from app.reconcile.apply import Tally
 from app.reconcile.assess import Question
 from app.reconcile.observe import Crew, Pause, changes_in, read_everything
 from app.reconcile.ports import Dirty, Store, TectonError, TemporaryError
@@ -84,7 +85,7 @@ class Reconciler:
             world.complete = True
             round_ = Round(self._setting(world, policy, crew), run, Question(_everything(world)))
             report = round_.go()
-            self._settle(world, (), round_.tally.errors)
+            self._settle(world, (), round_.tally)
             self.store.note_evidence(run.run_id, self.mode, started)
         return _finished(report, run, begin)
 
@@ -136,7 +137,7 @@ class Reconciler:
         world.drained |= dict.fromkeys(question.principals or (), world.clock)
         round_ = Round(self._setting(world, policy, Crew(self.executor, self.threads)), run, question)
         report = round_.go()
-        self._settle(world, due, round_.tally.errors)
+        self._settle(world, due, round_.tally)
         return _finished(report, run, begin)
 
     def _question(self, world: World, policy: Policy, due: Collection[Dirty]) -> Question:
@@ -152,21 +153,28 @@ class Reconciler:
             principals |= {Principal(kind, id_) for kind in (*PEOPLE, Kind.GROUP)}
         return Question(world.directory(ids, groups), frozenset(principals))
 
-    def _settle(self, world: World, due: Collection[Dirty], errors: dict[Principal, TectonError]) -> None:
-        """Take out of the queue what is done; what failed waits for its next try."""
+    def _settle(self, world: World, due: Collection[Dirty], tally: Tally) -> None:
+        """Take out of the queue what is done; what failed waits for its next try, what was not tried for nothing."""
         now = self.clock()
         rows = {item.id: item for item in due}
-        failed = {principal.id for principal in errors}
-        self.store.settle([item for item in due if item.id not in failed])
-        for principal, error in errors.items():
-            new = Dirty(principal.kind.value, principal.id, generation=1, dirty_since=now, attempts=0)
-            item = rows.get(principal.id, new)
+        untried = tally.unfinished - tally.errors.keys()
+        left = {principal.id for principal in (*tally.errors, *untried)}
+        self.store.settle([item for item in due if item.id not in left])
+        for principal in sorted(untried):
+            item = rows.get(principal.id) or _new_row(principal, now)
+            self.store.postpone(item, "", now=now, next_at=now, attempts=item.attempts)
+        for principal, error in tally.errors.items():
+            item = rows.get(principal.id) or _new_row(principal, now)
             tries = item.attempts + 1
             self.store.postpone(item, str(error), now=now, next_at=now + _backoff(error, tries), attempts=tries)
         for item in due:
             for kind in (*PEOPLE, Kind.GROUP):
                 world.failing.pop(Principal(kind, item.id), None)
-        world.failing.update({principal: str(error) for principal, error in errors.items()})
+        world.failing.update({principal: str(error) for principal, error in tally.errors.items()})
+
+
+def _new_row(principal: Principal, now: datetime) -> Dirty:
+    return Dirty(principal.kind.value, principal.id, generation=1, dirty_since=now, attempts=0)
 
 
 def _everything(world: World) -> Directory:

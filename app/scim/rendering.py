@@ -58,7 +58,7 @@ def _meta_text(stored: Stored, base: str) -> str:
 
 def time_text(time: datetime) -> str:
     """Return an instant as SCIM writes it (RFC 7643 section 2.3.5)."""
-    return f"{time.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+    return f"{time.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 def json_string(text: str) -> str:

@@ -48,7 +48,7 @@ class Database:
         """
         with self._connect() as connection:
             if self.is_sqlite:
-                connection.connection.cursor().execute("BEGIN IMMEDIATE")
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
             connection.commit()
 

@@ -53,9 +53,7 @@ def new_id(now: datetime) -> str:
     """Return a new resource id: time first (a version 7 UUID), so that an index grows at its end."""
     stamp = int(now.timestamp() * 1000)
     random = secrets.randbits(74)
-    number = (
-        (stamp & (1 << 48) - 1) << 80 | 7 << 76 | (random >> 62) << 64 | 0b10 << 62 | random & ((1 << 62) - 1)
-    )
+    number = (stamp & (1 << 48) - 1) << 80 | 7 << 76 | (random >> 62) << 64 | 0b10 << 62 | random & ((1 << 62) - 1)
     text = f"{number:032x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
@@ -99,9 +97,7 @@ def is_active(schema: ResourceSchema, document: Mapping[str, Any]) -> bool:
     return document.get("active") is True if "active" in schema.attributes else True
 
 
-_SELECT = (
-    "SELECT r.id, r.type, r.document, r.version, r.created_at, r.modified_at, r.active, r.deactivated_at"
-)
+_SELECT = "SELECT r.id, r.type, r.document, r.version, r.created_at, r.modified_at, r.active, r.deactivated_at"
 _JOINED = "FROM group_members AS l JOIN resources AS g ON g.id = l.group_id WHERE l.member_id = r.id"
 _GROUPS = {
     False: f"(SELECT json_agg(json_build_array(g.id, g.name) ORDER BY g.name_key)::TEXT {_JOINED})",
@@ -183,8 +179,14 @@ def save(session: Session, stored: Stored, document: Document, now: datetime, by
 
 def touch(session: Session, ids: Sequence[str], now: datetime, by: str) -> None:
     """Note that resources changed in what their documents do not hold: the members of groups."""
+    if not ids:
+        return
     changes = "version = version + 1, modified_at = :now, pushed_by = :by"
-    sql = f"UPDATE resources SET {changes} WHERE {among(session, 'id', 'ids')}"  # noqa: S608 - names of ours only
+    chosen = among(session, "id", "ids")
+    if not session.is_sqlite:
+        # Locked in one order, so that two transactions cannot wait for each other.
+        chosen = f"id IN (SELECT id FROM resources WHERE {chosen} ORDER BY id FOR NO KEY UPDATE)"  # noqa: S608
+    sql = f"UPDATE resources SET {changes} WHERE {chosen}"  # noqa: S608 - names of ours only
     session.run(sql, {"ids": texts(session, ids), "now": now, "by": by})
 
 

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, case, func, select, union
+from sqlalchemy import ColumnElement, Connection, case, func, select, union
 
 from app.core.drift import DriftClass
 from app.store.database import Database
 from app.store.facts import LAST_SWEEP, POLICY, TECTON
 from app.store.leases import Lease, read_lease
-from app.store.reports import count_drift, failing_principals
-from app.store.tables import dirty, facts, plans, runs
+from app.store.tables import dirty, drift, facts, plans, runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +143,10 @@ def _load_waiting(connection: Connection) -> Waiting:
 
 def _count_failing(connection: Connection) -> int:
     """Count principals, each once, whether a sweep or the queue met the failure."""
+    failing = class_column() == DriftClass.FAILING.value
+    recorded = select(drift.c.kind, drift.c.principal_id).where(failing)
     queued = select(dirty.c.kind, dirty.c.id).where(dirty.c.last_error.is_not(None))
-    principals = union(failing_principals(), queued).subquery()
+    principals = union(recorded, queued).subquery()
     return int(connection.execute(select(func.count()).select_from(principals)).scalar_one())
 
 
@@ -160,3 +161,17 @@ def _load_held(connection: Connection) -> tuple[HeldPlan, ...]:
     columns = (plans.c.fingerprint, plans.c.made_at, plans.c.objections)
     held = select(*columns).where(plans.c.status == "held").order_by(plans.c.made_at.desc())
     return tuple(HeldPlan(name, at, tuple(reasons)) for name, at, reasons in connection.execute(held))
+
+
+def class_column() -> ColumnElement[str]:
+    """Return the class of a row of `drift`, which is inside its JSON, as an SQL expression."""
+    column: ColumnElement[str] = drift.c.item["class"].as_string()
+    return column
+
+
+def count_drift(connection: Connection) -> dict[DriftClass, int]:
+    """Return the number of differences of every class, zeros included."""
+    counted = select(class_column().label("drift_class"), func.count()).group_by("drift_class")
+    counts = dict.fromkeys(DriftClass, 0)
+    counts.update({DriftClass(name): number for name, number in connection.execute(counted).tuples()})
+    return counts

@@ -65,11 +65,11 @@ def settle(connection: Connection, done: Collection[Dirty]) -> None:
 def postpone(
     connection: Connection, item: Dirty, error: str, *, now: datetime, next_at: datetime, attempts: int
 ) -> None:
-    """Keep a principal in the queue, or put it there, with its error and the time of its next try.
+    """Keep a principal in the queue, or put it there, with its error (if any) and the time of its next try.
 
     One that was pushed again since, whose generation moved, keeps its own, earlier time.
     """
-    values = {"next_at": next_at, "attempts": attempts, "last_error": error}
+    values = {"next_at": next_at, "attempts": attempts, "last_error": error or None}
     insert = insert_into(connection, dirty)
     statement = insert.on_conflict_do_update(
         index_elements=[dirty.c.kind, dirty.c.id],

@@ -6,10 +6,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, case, func, or_, select
+from sqlalchemy import Connection, Select, case, func, or_, select
 
 from app.core.drift import DriftClass
+from app.store.evidence import Evidence, class_column, count_drift, load_evidence, snapshot
 from app.store.tables import dirty, drift, resources
+
+__all__ = [
+    "CLASS_ORDER",
+    "Difference",
+    "DriftFilter",
+    "Evidence",
+    "WaitingPrincipal",
+    "count_differences",
+    "count_drift",
+    "list_differences",
+    "list_waiting",
+    "load_evidence",
+    "snapshot",
+]
 
 # What matters most to somebody who reads them, first.
 CLASS_ORDER = (
@@ -69,24 +84,6 @@ class WaitingPrincipal:
     last_error: str | None
 
 
-def _class() -> ColumnElement[str]:
-    column: ColumnElement[str] = drift.c.item["class"].as_string()
-    return column
-
-
-def failing_principals() -> Select[Any]:
-    """Return the query for the (kind, id) of the principals that have a failing difference."""
-    return select(drift.c.kind, drift.c.principal_id).where(_class() == DriftClass.FAILING.value)
-
-
-def count_drift(connection: Connection) -> dict[DriftClass, int]:
-    """Return the number of differences of every class, zeros included."""
-    counted = select(_class().label("drift_class"), func.count()).group_by("drift_class")
-    counts = dict.fromkeys(DriftClass, 0)
-    counts.update({DriftClass(name): number for name, number in connection.execute(counted).tuples()})
-    return counts
-
-
 def count_differences(connection: Connection, wanted: DriftFilter) -> int:
     """Return how many differences the filter selects."""
     return int(connection.execute(_where(select(func.count()).select_from(drift), wanted)).scalar_one())
@@ -94,7 +91,7 @@ def count_differences(connection: Connection, wanted: DriftFilter) -> int:
 
 def list_differences(connection: Connection, wanted: DriftFilter, *, limit: int, offset: int = 0) -> list[Difference]:
     """Return the differences that the filter selects, what matters most first; the order is total."""
-    rank = case({drift_class.value: number for number, drift_class in enumerate(CLASS_ORDER)}, value=_class())
+    rank = case({drift_class.value: number for number, drift_class in enumerate(CLASS_ORDER)}, value=class_column())
     name = func.lower(drift.c.item["name"].as_string())
     listed = _where(select(drift), wanted).order_by(rank, name, drift.c.key)
     return [_difference(row) for row in connection.execute(listed.limit(limit).offset(offset))]
@@ -102,7 +99,7 @@ def list_differences(connection: Connection, wanted: DriftFilter, *, limit: int,
 
 def _where(query: Select[Any], wanted: DriftFilter) -> Select[Any]:
     if wanted.classes:
-        query = query.where(_class().in_([drift_class.value for drift_class in wanted.classes]))
+        query = query.where(class_column().in_([drift_class.value for drift_class in wanted.classes]))
     if wanted.kind:
         query = query.where(drift.c.kind == wanted.kind)
     if wanted.text:

@@ -11,7 +11,7 @@ import secrets
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from app.store.sql import Session, as_time
 from app.store.tables import tokens
@@ -45,12 +45,14 @@ def create_token(
 ) -> str:
     """Create a token and return its secret, which is shown nowhere else.
 
-    Raise `TokenError` for a name that is taken or empty, or a scope that is none.
+    The name of a revoked token is free again. Raise `TokenError` for a name that is taken or empty, or a
+    scope that is none.
     """
     if not name.strip() or len(name) > 128:
         raise TokenError("a token needs a name of at most 128 characters")
     if scope not in SCOPES:
         raise TokenError(f"{scope!r} is not a scope: {', '.join(SCOPES)}")
+    connection.execute(delete(tokens).where(tokens.c.name == name, tokens.c.revoked_at.is_not(None)))
     if connection.execute(select(tokens.c.name).where(tokens.c.name == name)).first():
         raise TokenError(f"there is a token {name!r} already: revoke it, or choose another name")
     secret = PREFIX + secrets.token_urlsafe(32)

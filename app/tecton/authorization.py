@@ -15,7 +15,7 @@ from app.reconcile.ports import Conflict, NotFound, PermanentError, Refused, Tec
 from app.tecton.caller import Caller
 from app.tecton.metadata import Metadata
 from app.tecton.user_ids import UserIds
-from app.tecton.wire import About, Json, Request, read, read_list, read_text
+from app.tecton.wire import Json, operation, read, read_list, read_text
 
 SCOPE_TYPE = "RESOURCE_TYPE_SECRET_SCOPE"
 DIRECT = "ROLE_ASSIGNMENT_TYPE_DIRECT"
@@ -86,19 +86,19 @@ class Authorization:
         """
         self._change("unassign-roles", "unassign", sorted(set(grants)), NotFound)
 
-    def _change(self, operation: str, verb: str, grants: list[ScopeGrant], done_already: type[TectonError]) -> None:
+    def _change(self, route: str, verb: str, grants: list[ScopeGrant], done_already: type[TectonError]) -> None:
         """Change roles. When one was as wanted before, and that failed the batch, go one by one."""
         if not grants:
             return
         body = {"assignments": [self._assignment(grant) for grant in grants]}
         try:
-            self._post(operation, _words(verb, grants), body, write=True)
+            self._post(route, _words(verb, grants), body, write=True)
         except (Conflict, NotFound, Refused) as error:
             if isinstance(error, done_already) or _says_done(error):
                 for grant in grants if len(grants) > 1 else ():
-                    self._change(operation, verb, [grant], done_already)
+                    self._change(route, verb, [grant], done_already)
             elif self._learn_principal_ids(grants):
-                self._change(operation, verb, grants, done_already)
+                self._change(route, verb, grants, done_already)
             else:
                 raise
 
@@ -137,18 +137,9 @@ class Authorization:
                 return kind, self._users.scim_id(id_, read_text(shown, "login_email")) if is_user else id_
         return None
 
-    def _post(self, operation: str, asks: str, body: Json, *, write: bool = False) -> Any:
-        return self._caller.call(
-            Request(
-                "POST",
-                f"{self._caller.config.paths.authorization}/{operation}",
-                asks,
-                body,
-                write=write,
-                about=About.RESTRICTED,
-                offered_when=_OFFERED,
-            )
-        )
+    def _post(self, name: str, asks: str, body: Json, *, write: bool = False) -> Any:
+        path = f"{self._caller.config.paths.authorization}/{name}"
+        return self._caller.call(operation(path, asks, body, write=write, offered_when=_OFFERED))
 
 
 def _says_done(error: TectonError) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 from app.reconcile.ports import TemporaryError, UnknownOutcome
 from app.tecton.caller import Caller
-from app.tecton.wire import About, Json, Request, read, read_list, read_text
+from app.tecton.wire import Json, operation, read, read_list, read_text
 
 _OFFERED = "client secrets are not where they are looked for, or OAuth accounts are not switched on"
 
@@ -46,16 +46,16 @@ class ClientSecrets:
         """Add a secret. Raise Refused when there are two; UnknownOutcome when the new value was lost."""
         asks = f"create a client secret for service account {account_id}"
         path = self._paths.create_client_secret
-        answer = read(self._call(path, asks, {"id": account_id}, write=True, create=True), "secret")
+        answer = read(self._ask(path, asks, {"id": account_id}, write=True, create=True), "secret")
         value = read_text(answer, "secret")
         if not value or not read_text(answer, "secret_id"):
             raise UnknownOutcome(f"could not {asks}: Tecton's answer lacks its id or its value")
         return NewClientSecret(_secret(answer), value)
 
-    def list(self, account_id: str) -> list[ClientSecret]:
+    def list_secrets(self, account_id: str) -> list[ClientSecret]:
         """Return the secrets of an account, masked. Raise NotFound, Refused."""
         asks = f"list the client secrets of service account {account_id}"
-        answer = self._call(self._paths.list_client_secrets, asks, {"id": account_id})
+        answer = self._ask(self._paths.list_client_secrets, asks, {"id": account_id})
         # The reference spells this one key in camelCase, and all around it in snake_case: both are read.
         return [_secret(row) for row in read_list(answer, "client_secrets")]
 
@@ -71,36 +71,15 @@ class ClientSecrets:
         """Delete a secret, which must have been deactivated (reference). Raise NotFound, Refused."""
         body = {"service_account_id": account_id, "secret_id": secret_id}
         asks = f"delete client secret {secret_id} of service account {account_id}"
-        self._call(self._paths.delete_client_secret, asks, body, write=True, removal=True)
+        self._ask(self._paths.delete_client_secret, asks, body, write=True, removal=True)
 
     def _switch(self, path: str, verb: str, account_id: str, secret_id: str) -> ClientSecret:
         body = {"service_account_id": account_id, "secret_id": secret_id}
         asks = f"{verb} client secret {secret_id} of service account {account_id}"
-        return _secret(read(self._call(path, asks, body, write=True), "secret"))
+        return _secret(read(self._ask(path, asks, body, write=True), "secret"))
 
-    def _call(
-        self,
-        path: str,
-        asks: str,
-        body: Json,
-        *,
-        write: bool = False,
-        create: bool = False,
-        removal: bool = False,
-    ) -> Any:
-        return self._caller.call(
-            Request(
-                "POST",
-                path,
-                asks,
-                body,
-                write=write,
-                create=create,
-                removal=removal,
-                about=About.RESTRICTED,
-                offered_when=_OFFERED,
-            )
-        )
+    def _ask(self, path: str, asks: str, body: Json, **more: bool) -> Any:
+        return self._caller.call(operation(path, asks, body, offered_when=_OFFERED, **more))
 
 
 def _secret(row: Any) -> ClientSecret:

@@ -30,10 +30,8 @@ _READ_ONLY = ("meta", "groups", "apiKey")
 
 
 def read_record(kind: Kind, document: Any, which: WhichKind) -> Record:
-    """Return the record in a document. Raise ValueError when it has no id."""
+    """Return the record in a document that has an id; `which` tells members without a type."""
     id_ = read_text(document, "id")
-    if not id_:
-        raise ValueError(f"a {kind.words} without an id")
     name, roles = read_text(document, NAME_OF[kind]), read_roles(document)
     if kind is Kind.USER:
         person = document.get("name")

@@ -19,6 +19,12 @@ MOST_ROWS = 10  # of a batch (reference)
 
 _CHECK = "check the key, and that its account has consumer or more on the workspace: either may take a minute"
 
+_ASKS = {
+    "get-features": "get features of",
+    "get-features-batch": "get rows of features of",
+    "metadata": "read the metadata of",
+}
+
 
 class Row(NamedTuple):
     """What features are asked for: join keys, and context that comes with the request."""
@@ -99,7 +105,7 @@ class FeatureServices:
             Request(
                 "POST" if has_body else "GET",
                 f"{self._path(service)}/{operation}",
-                f"{operation.replace('-', ' ')} of {service}",
+                f"{_ASKS[operation]} {service}",
                 {"params": shown} if has_body else None,
                 about=About.RESTRICTED,
                 accepted_when=_CHECK,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from app.reconcile.ports import Refused
 from app.tecton.caller import Caller
@@ -33,7 +34,8 @@ class Ingest:
 
     def __init__(self, caller: Caller, url: str) -> None:
         self._caller = caller
-        self._url = url.rstrip("/")
+        parts = urlsplit(url.rstrip("/"))
+        self._base, self._path = f"{parts.scheme}://{parts.netloc}", parts.path
 
     def send(self, workspace: str, records: Records, *, dry_run: bool = True) -> list[Ingested]:
         """Send records by stream source. A dry run writes nothing and needs only viewer; else editor.
@@ -47,14 +49,14 @@ class Ingest:
         answer = self._caller.call(
             Request(
                 "POST",
-                "",
+                self._path,
                 f"ingest into workspace {workspace}",
                 body,
                 write=True,
                 create=not dry_run,
                 about=About.RESTRICTED,
                 accepted_when=_CHECK,
-                base=self._url,
+                base=self._base,
             )
         )
         metrics = read(answer, "ingestMetrics")

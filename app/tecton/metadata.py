@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from app.reconcile.ports import CredentialsRefused, NotFound, PermanentError, TemporaryError
 from app.tecton.caller import Caller
-from app.tecton.wire import About, Json, Request, read, read_list, read_text
+from app.tecton.wire import Json, operation, read, read_list, read_text
 
 
 class KeyOwner(NamedTuple):
@@ -80,10 +80,9 @@ class Metadata:
         admins = (_user(row) for row in read_list(answer, "admins"))
         return AdminInfo(_flag(answer, "caller_is_admin"), tuple(admin for admin in admins if admin))
 
-    def _post(self, operation: str, asks: str, body: Json) -> Any:
-        # RESTRICTED: an internal route may be closed to a key that is good for all else.
-        path = f"{self._caller.config.paths.metadata}/{operation}"
-        return self._caller.call(Request("POST", path, asks, body, about=About.RESTRICTED))
+    def _post(self, name: str, asks: str, body: Json) -> Any:
+        # Internal routes may be closed to a key that is good for all else.
+        return self._caller.call(operation(f"{self._caller.config.paths.metadata}/{name}", asks, body))
 
 
 def _user(row: Any) -> TectonUser | None:

@@ -11,6 +11,7 @@ from app.reconcile.ports import CredentialsRefused, PermanentError, TectonError,
 from app.tecton.caller import Caller
 from app.tecton.errors import CHECK_KEY, SwitchedOff
 from app.tecton.metadata import KeyOwner, Metadata
+from app.tecton.scim import collection, offered_when
 from app.tecton.wire import About, Request
 
 Probe = Callable[[], Any]
@@ -63,13 +64,8 @@ def probe(caller: Caller) -> Preflight:
 
 
 def _first_page(caller: Caller, kind: Kind) -> Any:
-    paths = caller.config.paths
-    collection = paths.users if kind is Kind.USER else paths.service_accounts
-    asks, query = f"list {kind.words}s", {"startIndex": 1, "count": 1}
-    needs = "SCIM must be switched on for this cluster by Tecton support"
-    if kind is Kind.SERVICE_ACCOUNT:
-        needs += ", and its service accounts are where BRIDGE_TECTON_SERVICE_ACCOUNTS_PATH says"
-    return caller.call(Request("GET", paths.scim + collection, asks, query=query, offered_when=needs))
+    path, query = collection(caller.config.paths, kind), {"startIndex": 1, "count": 1}
+    return caller.call(Request("GET", path, f"list {kind.words}s", query=query, offered_when=offered_when(kind)))
 
 
 def _scopes(caller: Caller) -> Any:

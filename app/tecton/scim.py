@@ -25,6 +25,7 @@ from app.reconcile.ports import (
 )
 from app.tecton import documents
 from app.tecton.caller import Caller
+from app.tecton.config import Paths
 from app.tecton.listing import list_whole
 from app.tecton.members import KnownKinds
 from app.tecton.user_ids import UserIds
@@ -36,6 +37,17 @@ _OFFERED = "SCIM must be switched on for this cluster by Tecton support"
 _ACCOUNTS_OFFERED = f"{_OFFERED}, and its service accounts are where BRIDGE_TECTON_SERVICE_ACCOUNTS_PATH says"
 
 
+def collection(paths: Paths, kind: Kind) -> str:
+    """Return the path of a kind's collection."""
+    names = {Kind.USER: paths.users, Kind.GROUP: paths.groups, Kind.SERVICE_ACCOUNT: paths.service_accounts}
+    return paths.scim + names[kind]
+
+
+def offered_when(kind: Kind) -> str:
+    """Return what to say when the collection is not there."""
+    return _ACCOUNTS_OFFERED if kind is Kind.SERVICE_ACCOUNT else _OFFERED
+
+
 class Scim:
     """The SCIM resources of one Tecton, for one run."""
 
@@ -43,12 +55,6 @@ class Scim:
         self._caller = caller
         self._known = known
         self._users = users
-        paths = caller.config.paths
-        self._paths = {
-            Kind.USER: paths.scim + paths.users,
-            Kind.GROUP: paths.scim + paths.groups,
-            Kind.SERVICE_ACCOUNT: paths.scim + paths.service_accounts,
-        }
 
     def list_entries(self, kind: Kind) -> list[Entry]:
         """Return every object of a kind (GET of the collection; confirmed for users and groups).
@@ -68,6 +74,7 @@ class Scim:
         test = f"{documents.NAME_OF[kind]} eq {json.dumps(name, ensure_ascii=False)}"
         found = self._list(kind, f"look up {kind.words} {name}", {"filter": test})
         alike = [entry for entry in found if entry.name.casefold() == name.casefold()]
+        self._learn(kind, alike)
         return sorted(alike, key=lambda entry: entry.name != name)
 
     def get_record(self, kind: Kind, tecton_id: str) -> Record | None:
@@ -86,9 +93,17 @@ class Scim:
         self._learn_members(members)
         body = documents.new_document(profile, members, roles)
         asks = f"create {kind.words} {profile.name}"
-        offered = self._offered(kind)
+        offered = offered_when(kind)
         answer = self._caller.call(
-            Request("POST", self._paths[kind], asks, body, write=True, create=True, offered_when=offered)
+            Request(
+                "POST",
+                collection(self._caller.config.paths, kind),
+                asks,
+                body,
+                write=True,
+                create=True,
+                offered_when=offered,
+            )
         )
         if not read_text(answer, "id"):
             raise UnknownOutcome(f"could not {asks}: Tecton's answer names no id; it may have been done all the same")
@@ -135,7 +150,9 @@ class Scim:
 
     def _list(self, kind: Kind, asks: str, query: Json) -> list[Entry]:
         def fetch(page: Any) -> Any:
-            request = Request("GET", self._paths[kind], asks, query=page, offered_when=self._offered(kind))
+            request = Request(
+                "GET", collection(self._caller.config.paths, kind), asks, query=page, offered_when=offered_when(kind)
+            )
             return self._caller.call(request)
 
         name, size = documents.NAME_OF[kind], self._caller.config.page_size
@@ -143,21 +160,21 @@ class Scim:
 
     def _get(self, kind: Kind, tecton_id: str) -> Json:
         answer = self._call_on(kind, "GET", tecton_id, "read")
-        if not isinstance(answer, dict):
-            raise TemporaryError(f"could not read {kind.words} {tecton_id}: Tecton's answer is no object")
+        if not isinstance(answer, dict) or read_text(answer, "id") != tecton_id:
+            raise TemporaryError(f"could not read {kind.words} {tecton_id}: Tecton answered with something else")
         return answer
 
     def _call_on(self, kind: Kind, method: str, tecton_id: str, verb: str, body: Json | None = None) -> Any:
         return self._caller.call(
             Request(
                 method,
-                f"{self._paths[kind]}/{segment(tecton_id)}",
+                f"{collection(self._caller.config.paths, kind)}/{segment(tecton_id)}",
                 f"{verb} {kind.words} {tecton_id}",
                 body,
                 write=method != "GET",
                 removal=method == "DELETE",
                 about=About.OBJECT,
-                offered_when=self._offered(kind),
+                offered_when=offered_when(kind),
             )
         )
 
@@ -168,21 +185,18 @@ class Scim:
         return self._record(kind, self._get(kind, tecton_id))
 
     def _created(self, kind: Kind, answer: Json, body: Json) -> Record:
-        """Return the new object; a poor answer is filled up by a GET, if that works: a key may be in it."""
+        """Return the new object; a poor answer is filled up by a GET if that works: a key may be in it."""
         if not documents.is_whole(kind, answer) and ("roles" in body or "members" in body):
             try:
-                answer = self._get(kind, read_text(answer, "id"))
+                return self._record(kind, self._get(kind, read_text(answer, "id")))
             except TectonError as error:
                 log.warning("a new object could not be read back", kind=kind.value, error=str(error))
-                unseen = ("roles", "members")
-                answer = {**{name: body[name] for name in body if name not in unseen}, **answer}
-        return self._record(kind, answer)
+        # Its name and the like are as we sent them; of roles and members nothing is claimed.
+        sent = {name: value for name, value in body.items() if name not in ("roles", "members")}
+        return self._record(kind, {**sent, **answer})
 
     def _record(self, kind: Kind, document: Json) -> Record:
-        try:
-            record = documents.read_record(kind, document, self._which_kind)
-        except ValueError as error:
-            raise TemporaryError(f"Tecton answered with {error}") from None
+        record = documents.read_record(kind, document, self._which_kind)
         self._learn(kind, [Entry(record.id, record.name)])
         return record
 
@@ -203,9 +217,6 @@ class Scim:
             if self.get_record(kind, id_):
                 return kind
         return None
-
-    def _offered(self, kind: Kind) -> str:
-        return _ACCOUNTS_OFFERED if kind is Kind.SERVICE_ACCOUNT else _OFFERED
 
 
 def _inactive(record: Record) -> Record:

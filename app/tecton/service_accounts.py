@@ -14,7 +14,7 @@ from typing import Any
 
 from app.reconcile.ports import TemporaryError, UnknownOutcome
 from app.tecton.caller import Caller
-from app.tecton.wire import About, Json, Request, read, read_list, read_text
+from app.tecton.wire import Json, operation, read, read_list, read_text
 
 API_KEY = "SERVICE_ACCOUNT_CREDENTIALS_TYPE_API_KEY"
 OAUTH = "SERVICE_ACCOUNT_CREDENTIALS_TYPE_OAUTH_CLIENT_CREDENTIALS"
@@ -60,7 +60,7 @@ class ServiceAccounts:
         asks = f"create service account {name}"
         kind = OAUTH if oauth else API_KEY
         body = {"name": name, "description": description, "credentials_type": kind}
-        answer = self._call(self._paths.create_account, asks, body, write=True, create=True)
+        answer = self._ask(self._paths.create_account, asks, body, write=True, create=True)
         api_key, secret = read_text(answer, "api_key"), read_text(answer, "client_secret")
         if not read_text(answer, "id") or not (api_key or secret):
             raise UnknownOutcome(f"could not {asks}: Tecton's answer lacks its id or its secret")
@@ -75,7 +75,7 @@ class ServiceAccounts:
             return []
         restricted = {"ids": sorted(ids)} if ids else {}
         body = {**({"search": search} if search else {}), **restricted}
-        answer = self._call(self._paths.get_accounts, "look up service accounts", body)
+        answer = self._ask(self._paths.get_accounts, "look up service accounts", body)
         return [_account(row) for row in read_list(answer, "service_accounts")]
 
     def update(
@@ -90,36 +90,15 @@ class ServiceAccounts:
         given = {"name": name, "description": description, "is_active": active}
         body = {"id": account_id, **{field_: value for field_, value in given.items() if value is not None}}
         asks = f"update service account {account_id}"
-        return _account(self._call(self._paths.update_account, asks, body, write=True))
+        return _account(self._ask(self._paths.update_account, asks, body, write=True))
 
     def delete(self, account_id: str) -> None:
         """Delete an account, which must have been deactivated (reference). Raise NotFound, Refused."""
         asks = f"delete service account {account_id}"
-        self._call(self._paths.delete_account, asks, {"id": account_id}, write=True, removal=True)
+        self._ask(self._paths.delete_account, asks, {"id": account_id}, write=True, removal=True)
 
-    def _call(
-        self,
-        path: str,
-        asks: str,
-        body: Json,
-        *,
-        write: bool = False,
-        create: bool = False,
-        removal: bool = False,
-    ) -> Any:
-        return self._caller.call(
-            Request(
-                "POST",
-                path,
-                asks,
-                body,
-                write=write,
-                create=create,
-                removal=removal,
-                about=About.RESTRICTED,
-                offered_when=_OFFERED,
-            )
-        )
+    def _ask(self, path: str, asks: str, body: Json, **more: bool) -> Any:
+        return self._caller.call(operation(path, asks, body, offered_when=_OFFERED, **more))
 
 
 def _account(row: Any) -> Account:

@@ -86,6 +86,11 @@ class Failure:
     passing: bool = True
 
 
+def operation(path: str, asks: str, body: Json, **more: Any) -> Request:
+    """Return a call to an operation of the gateway's services: a POST with its ids in the body."""
+    return Request("POST", path, asks, body, about=About.RESTRICTED, **more)
+
+
 def segment(value: str) -> str:
     """Return a name or id as a part of a path.
 

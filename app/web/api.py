@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
 
 from flask import Blueprint, Response, abort, jsonify
 from pydantic import BaseModel
 
 from app import __version__
-from app.store import reports, run_reports
-from app.store.evidence import Evidence, load_evidence, snapshot
+from app.store import run_reports
+from app.store.evidence import load_evidence, snapshot
 from app.store.leases import is_held
 from app.store.reports import DriftFilter
 from app.store.run_reports import RunFilter
 from app.web.access import require_admin_or_token
+from app.web.drift_report import claim, paging, read_drift_report
 from app.web.errors import refuse_impossible_names
 from app.web.models import (
     DriftQuery,
@@ -40,13 +40,14 @@ blueprint.before_request(refuse_impossible_names)
 
 
 def _read_drift(query: DriftQuery) -> DriftReport:
-    wanted = DriftFilter((query.drift_class,) if query.drift_class else (), query.kind, query.q)
-    with snapshot(room().database) as connection:
-        evidence = load_evidence(connection)
-        total = reports.count_differences(connection, wanted)
-        items = reports.list_differences(connection, wanted, limit=query.limit, offset=query.offset)
-    return DriftReport.model_validate(
-        {**_claim(evidence), "items": items, "total": total, "next_offset": _next(query, items, total)}
+    return read_drift_report(
+        room().database,
+        room().clock(),
+        mode=room().mode,
+        sweep_interval=room().sweep_interval,
+        wanted=DriftFilter((query.drift_class,) if query.drift_class else (), query.kind, query.q),
+        limit=query.limit,
+        offset=query.offset,
     )
 
 
@@ -64,23 +65,7 @@ def _read_status(query: NoQuery) -> StatusReport:
         "held_plans": [plan.fingerprint for plan in evidence.held],
         "notices": list_notices(evidence, worker_alive=alive, observes_only=room().observes_only),
     }
-    return StatusReport.model_validate({**_claim(evidence), **about})
-
-
-def _claim(evidence: Evidence) -> dict[str, Any]:
-    verdict = judge(evidence, room().clock(), room().sweep_interval)
-    return {
-        "in_sync": verdict.in_sync,
-        "state": verdict.state,
-        "sentence": verdict.sentence,
-        "verified_at": verdict.verified_at,
-        "stale": verdict.stale,
-        "mode": room().mode,
-        "counts": evidence.counts,
-        "waiting": evidence.waiting,
-        "failing": evidence.failing,
-        "tecton": evidence.tecton,
-    }
+    return StatusReport.model_validate({**claim(evidence, now, room().mode, room().sweep_interval), **about})
 
 
 def _read_runs(query: RunQuery) -> RunList:
@@ -88,7 +73,7 @@ def _read_runs(query: RunQuery) -> RunList:
     with room().database.read() as connection:
         total = run_reports.count_runs(connection, wanted)
         items = run_reports.list_runs(connection, wanted, limit=query.limit, offset=query.offset)
-    return RunList.model_validate({"items": items, "total": total, "next_offset": _next(query, items, total)})
+    return RunList.model_validate({"items": items, **paging(query.offset, len(items), total)})
 
 
 def _read_run(query: PageQuery, run_id: str) -> RunReport:
@@ -98,22 +83,16 @@ def _read_run(query: PageQuery, run_id: str) -> RunReport:
         outcomes = run_reports.list_outcomes(connection, run_id, limit=query.limit, offset=query.offset)
         plans = run_reports.list_plans_of(connection, run_id)
     found = {"plans": plans, "outcome_counts": counts, "outcomes": outcomes}
-    return RunReport.model_validate(
-        {**asdict(run), **found, "next_offset": _next(query, outcomes, sum(counts.values()))}
-    )
+    pages = paging(query.offset, len(outcomes), sum(counts.values()))
+    return RunReport.model_validate({**asdict(run), **found, **pages})
 
 
 def _read_plan(query: PageQuery, fingerprint: str) -> PlanReport:
     with room().database.read() as connection:
         plan = run_reports.find_plan(connection, fingerprint) or abort(404, "there is no such plan")
     part = plan.changes[query.offset : query.offset + query.limit]
-    paging = {"total": len(plan.changes), "next_offset": _next(query, part, len(plan.changes))}
-    return PlanReport.model_validate({**asdict(plan), "counts": plan.sorts, "changes": part, **paging})
-
-
-def _next(query: PageQuery, part: Sequence[object], total: int) -> int | None:
-    after = query.offset + len(part)
-    return after if part and after < total else None
+    pages = paging(query.offset, len(part), len(plan.changes))
+    return PlanReport.model_validate({**asdict(plan), "counts": plan.sorts, "changes": part, **pages})
 
 
 _OPERATIONS: dict[Operation, Callable[..., BaseModel]] = {

@@ -184,6 +184,7 @@ class RunReport(RunEntry):
     plans: list[PlanRef]
     outcome_counts: dict[str, int]
     outcomes: list[OutcomeEntry]
+    total: Annotated[int, Field(description="how many objects have an outcome")]
     next_offset: int | None
 
 

@@ -33,6 +33,8 @@ def register(
     """
     keep_room(flask_app, Room(database, clock, mode, tecton_url, secret_key or None, sweep_interval))
     flask_app.config.setdefault("BOOTSTRAP_SERVE_LOCAL", True)
+    # Bootstrap-Flask puts its files below the application's static path, which may be unset.
+    flask_app.static_url_path = flask_app.static_url_path or "/static"
     Bootstrap5(flask_app)
     sessions.install(flask_app)
     access.install(flask_app)

@@ -117,9 +117,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_resources")),
         sa.UniqueConstraint("type", "name_key", name=op.f("uq_resources_type_name_key")),
     )
-    op.create_index(
-        "ix_resources_type_created_at_id", "resources", ["type", "created_at", "id"], unique=False
-    )
+    op.create_index("ix_resources_type_created_at_id", "resources", ["type", "created_at", "id"], unique=False)
     op.create_index("ix_resources_type_external_id", "resources", ["type", "external_id"], unique=False)
     op.create_table(
         "runs",
@@ -182,9 +180,7 @@ def upgrade() -> None:
     op.create_index("ix_group_members_member_id", "group_members", ["member_id"], unique=False)
     op.create_table(
         "outcomes",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("run_id", sa.String(length=32), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("principal_id", sa.String(length=300), nullable=False),
@@ -202,9 +198,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outcomes")),
     )
     op.create_index(op.f("ix_outcomes_at"), "outcomes", ["at"], unique=False)
-    op.create_index(
-        "ix_outcomes_kind_principal_id_at", "outcomes", ["kind", "principal_id", "at"], unique=False
-    )
+    op.create_index("ix_outcomes_kind_principal_id_at", "outcomes", ["kind", "principal_id", "at"], unique=False)
     op.create_index(op.f("ix_outcomes_run_id"), "outcomes", ["run_id"], unique=False)
     op.create_table(
         "plans",

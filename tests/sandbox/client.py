@@ -125,7 +125,7 @@ class Sandbox:
         form.update(client_id=client_id, client_secret=client_secret)
         response = self.http.post("/oauth2/default/v1/token", data=form)
         assert response.status_code == 200, response.get_data(as_text=True)
-        return response.get_json()["access_token"]
+        return str(response.get_json()["access_token"])
 
     def roles(self, kind: str, resource_id: str) -> Json:
         """Return the roles of a resource as SCIM shows them."""

@@ -296,7 +296,7 @@ def existing_scope(sandbox: Sandbox) -> Any:
 def dangling(sandbox: Sandbox) -> Any:
     user = sandbox.user(ANA, role("secret_scope_snowflake", READ))
     sandbox.delete(f"{USERS}/{user['id']}")
-    question = {"resource_type": "RESOURCE_TYPE_SECRET_SCOPE", "resource_id": "snowflake"}
+    question: dict[str, Any] = {"resource_type": "RESOURCE_TYPE_SECRET_SCOPE", "resource_id": "snowflake"}
     question["principal_types"] = ["PRINCIPAL_TYPE_USER"]
     return len(sandbox.post(f"{AUTHZ}/list-assigned-principals", question).get_json().get("assignments", []))
 

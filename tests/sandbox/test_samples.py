@@ -185,7 +185,7 @@ def test_client_secrets_in_the_order_of_the_reference(sandbox: Sandbox) -> None:
 def test_scim_answers_without_a_key_or_with_a_regular_one(sandbox: Sandbox, collection: str) -> None:
     regular = sandbox.account("regular")["apiKey"]
     for method, path in (("GET", ""), ("POST", ""), ("GET", "/x"), ("PUT", "/x"), ("DELETE", "/x")):
-        body = {} if method in ("POST", "PUT") else None
+        body: object = {} if method in ("POST", "PUT") else None
         url = f"{SCIM}/{collection}{path}"
         assert sandbox.call(method, url, body, key=None).status_code == 401
         assert sandbox.call(method, url, body, key=regular).status_code == 403

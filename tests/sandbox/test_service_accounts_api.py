@@ -5,14 +5,14 @@ import json
 
 import pytest
 
-from tests.sandbox.client import AUTHZ, METADATA, SCIM, SECRET_ROUTES, SECRETS, Sandbox, role
+from tests.sandbox.client import AUTHZ, METADATA, SCIM, SECRET_ROUTES, SECRETS, Json, Sandbox, role
 
 API_KEY = "SERVICE_ACCOUNT_CREDENTIALS_TYPE_API_KEY"
 OAUTH = "SERVICE_ACCOUNT_CREDENTIALS_TYPE_OAUTH_CLIENT_CREDENTIALS"
 TOKEN = "/oauth2/default/v1/token"
 
 
-def secret(sandbox: Sandbox, what: str, body: object, status: int = 200) -> dict:
+def secret(sandbox: Sandbox, what: str, body: object, status: int = 200) -> Json:
     plural = "s" if what == "list" else ""
     answer = sandbox.post(f"{SECRET_ROUTES}/{what}-service-account-secret{plural}", body)
     assert answer.status_code == status, answer.get_data(as_text=True)

@@ -127,7 +127,7 @@ def test_ingesting_takes_an_editor_and_a_dry_run_a_viewer(sandbox: Sandbox, who:
 
 def test_a_dry_run_writes_nothing(sandbox: Sandbox) -> None:
     def ingested() -> int:
-        return sandbox.state()["stream_sources"][0]["ingested"]
+        return int(sandbox.state()["stream_sources"][0]["ingested"])
 
     sandbox.post("/ingest", stream(dryRun=True))
     assert ingested() == 0

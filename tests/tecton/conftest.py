@@ -49,9 +49,7 @@ class Sandbox:
     def set(self, **knobs: str) -> None:
         self.control("PUT", "/knobs", knobs)
 
-    def fault(
-        self, kind: str, method: str = "", path: str = "", nth: int = 1, times: int = 1, **settings: Any
-    ) -> None:
+    def fault(self, kind: str, method: str = "", path: str = "", nth: int = 1, times: int = 1, **settings: Any) -> None:
         match = {"method": method, "path_regex": path, "nth": nth, "times": times}
         self.control("POST", "/faults", {"match": match, "effect": {"kind": kind, **settings}})
 

@@ -25,17 +25,11 @@ def listing(principal: dict[str, Any], *roles: dict[str, Any], **on: str) -> tup
     return (
         200,
         {},
-        {
-            "assignments": [
-                {"principal": principal, "role_assignments": [{**where, "roles_granted": list(roles)}]}
-            ]
-        },
+        {"assignments": [{"principal": principal, "role_assignments": [{**where, "roles_granted": list(roles)}]}]},
     )
 
 
-def test_roles_of_all_kinds_of_principal_are_assigned_and_revoked(
-    tecton: TectonClient, sandbox: Sandbox
-) -> None:
+def test_roles_of_all_kinds_of_principal_are_assigned_and_revoked(tecton: TectonClient, sandbox: Sandbox) -> None:
     ana = sandbox.user("ana@acme.com")
     wanted = {
         ScopeGrant(Kind.USER, ana, "snowflake", "writer"),
@@ -46,9 +40,7 @@ def test_roles_of_all_kinds_of_principal_are_assigned_and_revoked(
     before = tecton.list_scope_grants("snowflake")
     tecton.assign(wanted)
     assert tecton.list_scope_grants("snowflake") == before | wanted
-    assert sandbox.state("users", ana)["roles"] == [
-        {"type": "secret_scope_snowflake", "value": "secret_scope_writer"}
-    ]
+    assert sandbox.state("users", ana)["roles"] == [{"type": "secret_scope_snowflake", "value": "secret_scope_writer"}]
     tecton.unassign(wanted)
     assert tecton.list_scope_grants("snowflake") == before
     assert tecton.calls == (3, 2)
@@ -71,9 +63,7 @@ def test_camel_case_is_read_too(scripted: Script) -> None:
     role = {"role": "read_scope_role", "roleAssignmentSources": [{"assignmentType": DIRECT}]}
     on = {"resourceType": "RESOURCE_TYPE_SECRET_SCOPE", "resourceId": "s", "rolesGranted": [role]}
     body = {"assignments": [{"principal": {"serviceAccount": {"id": "x"}}, "roleAssignments": [on]}]}
-    assert scripted((200, {}, body)).list_scope_grants("s") == {
-        ScopeGrant(Kind.SERVICE_ACCOUNT, "x", "s", "reader")
-    }
+    assert scripted((200, {}, body)).list_scope_grants("s") == {ScopeGrant(Kind.SERVICE_ACCOUNT, "x", "s", "reader")}
 
 
 def test_only_direct_roles_count(tecton: TectonClient, sandbox: Sandbox) -> None:
@@ -81,9 +71,7 @@ def test_only_direct_roles_count(tecton: TectonClient, sandbox: Sandbox) -> None
     group = sandbox.group(
         "ml", members=[ana], roles=[{"type": "secret_scope_snowflake", "value": "secret_scope_reader"}]
     )
-    mine = {
-        grant for grant in tecton.list_scope_grants("snowflake") if grant.kind is not Kind.SERVICE_ACCOUNT
-    }
+    mine = {grant for grant in tecton.list_scope_grants("snowflake") if grant.kind is not Kind.SERVICE_ACCOUNT}
     assert mine == {ScopeGrant(Kind.GROUP, group, "snowflake", "reader")}
 
 
@@ -120,9 +108,7 @@ def test_nothing_to_change_is_no_call(tecton: TectonClient) -> None:
 
 
 @pytest.mark.parametrize("scope_answer", ["403", "404"])
-def test_an_unknown_scope_says_nothing_of_the_key(
-    tecton: TectonClient, sandbox: Sandbox, scope_answer: str
-) -> None:
+def test_an_unknown_scope_says_nothing_of_the_key(tecton: TectonClient, sandbox: Sandbox, scope_answer: str) -> None:
     sandbox.set(unknown_scope_answer=scope_answer)
     error = Refused if scope_answer == "403" else NotFound
     with pytest.raises(error, match="nowhere"):

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from app.core.identity import ADMIN, ROLES, Grant, Kind, Level, Target, without_contained
 from app.core.records import GroupRecord, MemberId, Record, ServiceAccountRecord, UserRecord
-from app.reconcile.ports import Edit, NotFound
+from app.reconcile.ports import Edit, NotFound, TemporaryError
 from app.tecton import TectonClient, TectonService, open_tecton
-from app.tecton.documents import GROUP_EXTENSION, read_record
+from app.tecton.documents import GROUP_EXTENSION
 from app.tecton.roles import merged_roles, read_roles
-from tests.tecton.conftest import Sandbox, Time, config_for
+from tests.tecton.conftest import Sandbox, Script, Time, config_for
 
 VIEWER = Grant(Target(Level.WORKSPACE, "prod"), "viewer")
 EDITOR = Grant(Target(Level.WORKSPACE, "prod"), "editor")
@@ -93,7 +93,7 @@ def test_what_is_not_understood_goes_back_as_it_came(time: Time) -> None:
 
 def test_a_revoked_role_goes_and_nothing_else(time: Time) -> None:
     held, _, _ = edited(time, Kind.USER, USER, lambda record: replace(record, roles=frozenset()))
-    assert held.put["roles"] == USER["roles"][1:]  # type: ignore[index]
+    assert held.put["roles"] == USER["roles"][1:]
 
 
 def test_a_role_takes_the_place_of_an_empty_entry(time: Time) -> None:
@@ -138,9 +138,7 @@ S1, U1, U2 = MemberId(Kind.SERVICE_ACCOUNT, "s1"), MemberId(Kind.USER, "u1"), Me
 
 
 def test_members_come_and_go_and_the_others_stay(time: Time) -> None:
-    held, outcome, _ = edited(
-        time, Kind.GROUP, GROUP, lambda record: replace(record, members=frozenset({U1, U2}))
-    )
+    held, outcome, _ = edited(time, Kind.GROUP, GROUP, lambda record: replace(record, members=frozenset({U1, U2})))
     assert held.put["members"] == [
         {"type": "User", "display": "ana", "value": "u1", "since": 2024},
         {"type": "Group", "value": "nested"},
@@ -154,7 +152,7 @@ def test_members_come_and_go_and_the_others_stay(time: Time) -> None:
 def test_a_description_leaves_the_rest_of_the_extension(time: Time) -> None:
     held, _, _ = edited(time, Kind.GROUP, GROUP, lambda record: replace(record, description="e"))
     assert held.put[GROUP_EXTENSION] == {"description": "e", "idpMappingNames": ["ML"], "extra": 1}
-    assert held.put["schemas"] == [*GROUP["schemas"], GROUP_EXTENSION]  # type: ignore[misc]
+    assert held.put["schemas"] == [*GROUP["schemas"], GROUP_EXTENSION]
 
 
 def test_a_mapping_can_be_emptied(time: Time) -> None:
@@ -180,9 +178,7 @@ ACCOUNT = {
 
 
 def test_a_deactivated_account_keeps_the_rest(time: Time) -> None:
-    held, outcome, _ = edited(
-        time, Kind.SERVICE_ACCOUNT, ACCOUNT, lambda record: replace(record, active=False)
-    )
+    held, outcome, _ = edited(time, Kind.SERVICE_ACCOUNT, ACCOUNT, lambda record: replace(record, active=False))
     assert held.put == {"id": "1", "name": "ci", "description": "CI", "active": False, "roles": []}
     assert outcome.after == ServiceAccountRecord("1", "ci", "CI", active=False)
 
@@ -230,9 +226,7 @@ def test_an_error_of_the_edit_goes_through_and_nothing_is_written(time: Time) ->
 
 
 def test_an_edit_in_the_sandbox_keeps_what_it_does_not_name(tecton: TectonClient, sandbox: Sandbox) -> None:
-    ana = sandbox.user(
-        "ana@acme.com", roles=[{"type": "secret_scope_snowflake", "value": "secret_scope_reader"}]
-    )
+    ana = sandbox.user("ana@acme.com", roles=[{"type": "secret_scope_snowflake", "value": "secret_scope_reader"}])
     group = sandbox.group("ml", description="d", idpMappingNames=["ML"], members=[ana])
     tecton.edit(Kind.USER, ana, grant(EDITOR))
     tecton.edit(Kind.GROUP, group, grant(ADMIN))
@@ -251,9 +245,7 @@ def test_the_greater_of_two_roles_is_not_lost_to_the_lesser(tecton: TectonClient
         role = {"principal_type": "user", "principal": ana, "type": "secret_scope_snowflake", "value": value}
         sandbox.control("POST", "/assign", role)
     tecton.edit(Kind.USER, ana, grant(VIEWER))
-    assert {"type": "secret_scope_snowflake", "value": "secret_scope_manager"} in sandbox.state("users", ana)[
-        "roles"
-    ]
+    assert {"type": "secret_scope_snowflake", "value": "secret_scope_manager"} in sandbox.state("users", ana)["roles"]
 
 
 def test_roles_that_tecton_ignored_show_in_the_outcome(tecton: TectonClient, sandbox: Sandbox) -> None:
@@ -276,7 +268,7 @@ def test_a_typeless_new_member_needs_no_look_up(tecton: TectonClient, sandbox: S
     sandbox.set(member_type_strings="empty")
     group, ana = sandbox.group("ml"), sandbox.user("ana@acme.com")
     member = MemberId(Kind.USER, ana)
-    outcome = tecton.edit(Kind.GROUP, group, lambda record: replace(record, members=frozenset({member})))  # type: ignore[call-arg]
+    outcome = tecton.edit(Kind.GROUP, group, lambda record: replace(record, members=frozenset({member})))
     assert isinstance(outcome.after, GroupRecord)
     assert outcome.after.members == {member}
     assert tecton.calls == (1, 1)
@@ -292,12 +284,8 @@ TARGETS = st.sampled_from(
         Target(Level.SECRET_SCOPE, "s"),
     ]
 )
-GRANTS = TARGETS.flatmap(
-    lambda target: st.sampled_from(ROLES[target.level]).map(lambda role: Grant(target, role))
-)
-STRANGE = st.sampled_from(
-    [{"type": "mystery", "value": "x"}, {"type": "account_type", "value": None}, {}, "odd", 3]
-)
+GRANTS = TARGETS.flatmap(lambda target: st.sampled_from(ROLES[target.level]).map(lambda role: Grant(target, role)))
+STRANGE = st.sampled_from([{"type": "mystery", "value": "x"}, {"type": "account_type", "value": None}, {}, "odd", 3])
 
 
 @given(st.frozensets(GRANTS), st.frozensets(GRANTS), st.lists(STRANGE))
@@ -309,12 +297,18 @@ def test_merging_roles_gives_what_was_wanted_and_keeps_what_is_strange(
     assert read_roles({"roles": merged}) == without_contained(after)
     filled = {role["type"] for role in merged if isinstance(role, dict) and role.get("value") == "admin"}
     assert [s for s in strange if not (isinstance(s, dict) and s.get("type") in filled)] == [
-        role
-        for role in merged
-        if role in strange and not (isinstance(role, dict) and role.get("type") in filled)
+        role for role in merged if role in strange and not (isinstance(role, dict) and role.get("type") in filled)
     ]
 
 
-def test_a_document_without_an_id_is_no_record() -> None:
-    with pytest.raises(ValueError, match="without an id"):
-        read_record(Kind.USER, {"userName": "a@b.c"}, lambda id_: None)
+def test_a_record_cannot_become_one_of_another_kind(time: Time) -> None:
+    with pytest.raises(TypeError, match="UserRecord cannot become a GroupRecord"):
+        edited(time, Kind.USER, USER, lambda record: GroupRecord("1", "ml"))
+
+
+@pytest.mark.parametrize("answer", [{}, {"id": "2", "userName": "b@c.d"}, [], "odd"])
+def test_an_answer_about_somebody_else_is_not_edited(scripted: Script, answer: Any) -> None:
+    tecton = scripted((200, {}, answer))
+    with pytest.raises(TemporaryError, match="could not read user 1"):
+        tecton.edit(Kind.USER, "1", grant(ADMIN))
+    assert tecton.calls == (1, 0)

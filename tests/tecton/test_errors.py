@@ -72,9 +72,7 @@ def test_long_and_many_lined_words_become_one_short_line() -> None:
         (503, "unavailable", TemporaryError),
     ],
 )
-def test_what_the_answer_to_a_list_means(
-    scripted: Script, status: int, said: str, error: type[TectonError]
-) -> None:
+def test_what_the_answer_to_a_list_means(scripted: Script, status: int, said: str, error: type[TectonError]) -> None:
     tecton = scripted((status, {}, {"detail": said}))
     with pytest.raises(error) as caught:
         tecton.list_entries(Kind.USER)
@@ -91,9 +89,7 @@ def test_scim_that_is_off_is_explained(scripted: Script) -> None:
 
 
 def test_a_refused_key_says_what_to_check(scripted: Script) -> None:
-    with pytest.raises(
-        CredentialsRefused, match="check TECTON_API_KEY: it must be the key of a service account"
-    ):
+    with pytest.raises(CredentialsRefused, match="check TECTON_API_KEY: it must be the key of a service account"):
         scripted((401, {}, {})).list_entries(Kind.GROUP)
 
 
@@ -146,9 +142,7 @@ def test_an_object_that_is_gone_is_none_but_a_refusal_is_not(scripted: Script) -
         (501, {}, Unsupported),
     ],
 )
-def test_what_the_answer_to_a_create_means(
-    scripted: Script, status: int, body: Any, error: type[TectonError]
-) -> None:
+def test_what_the_answer_to_a_create_means(scripted: Script, status: int, body: Any, error: type[TectonError]) -> None:
     with pytest.raises(error, match=r"could not create user ana@acme\.com"):
         scripted((status, {}, body)).create(Kind.USER, ANA, (), ())
 
@@ -240,9 +234,7 @@ def test_the_key_of_one_who_is_not_admin(sandbox: Sandbox, tecton: TectonClient,
 
 
 @pytest.mark.parametrize("guard", ["400", "403"])
-def test_a_guard_in_tecton_is_a_refusal_not_a_bad_key(
-    sandbox: Sandbox, tecton: TectonClient, guard: str
-) -> None:
+def test_a_guard_in_tecton_is_a_refusal_not_a_bad_key(sandbox: Sandbox, tecton: TectonClient, guard: str) -> None:
     sandbox.set(last_admin_guard=guard)
     with pytest.raises(Refused, match="last admin"):
         tecton.delete(Kind.USER, "00u18938zqdN98Gzq358")

@@ -100,7 +100,7 @@ def test_a_key_that_no_header_can_hold_is_refused_unsent(key: str) -> None:
     [
         (requests.ConnectTimeout(), False, "no connection within 10 s"),
         (requests.ReadTimeout(), True, "no answer within 30 s"),
-        (requests.ConnectionError(lower.ReadTimeoutError(None, "", "")), True, "no answer within"),  # type: ignore[arg-type]
+        (requests.ConnectionError(lower.ReadTimeoutError(None, "", "")), True, "no answer within"),
         (requests.ConnectionError(lower.ProtocolError("aborted")), True, "broke"),
         (requests.exceptions.SSLError("EOF in the middle"), True, "broke"),
         (requests.exceptions.ChunkedEncodingError(), True, "broke"),
@@ -114,8 +114,8 @@ def test_what_was_surely_not_sent(error: requests.RequestException, sent: bool, 
 
 
 def test_an_unknown_host_was_not_sent() -> None:
-    lost = lower.NameResolutionError("acme", None, socket.gaierror(-2, "unknown"))  # type: ignore[arg-type]
-    error = requests.ConnectionError(lower.MaxRetryError(None, "/", lost))  # type: ignore[arg-type]
+    lost = lower.NameResolutionError("acme", None, socket.gaierror(-2, "unknown"))
+    error = requests.ConnectionError(lower.MaxRetryError(None, "/", lost))
     failure = failure_of(error, CONFIG)
     assert (failure.sent, failure.reason) == (False, "the name of the host is not known")
 
@@ -124,5 +124,5 @@ def test_an_untrusted_certificate_is_not_tried_again() -> None:
     import ssl
 
     reason = lower.SSLError(ssl.SSLCertVerificationError(1, "self-signed"))
-    failure = failure_of(requests.exceptions.SSLError(lower.MaxRetryError(None, "/", reason)), CONFIG)  # type: ignore[arg-type]
+    failure = failure_of(requests.exceptions.SSLError(lower.MaxRetryError(None, "/", reason)), CONFIG)
     assert (failure.sent, failure.passing) == (False, False)

@@ -103,9 +103,7 @@ def test_a_list_that_changed_once_is_read_again(scripted: Script) -> None:
     assert [entry.id for entry in tecton.list_entries(Kind.GROUP)] == ["a", "b", "c"]
 
 
-@pytest.mark.parametrize(
-    "body", [{}, [], {"Resources": []}, {"totalResults": "2"}, {"totalResults": True}, None]
-)
+@pytest.mark.parametrize("body", [{}, [], {"Resources": []}, {"totalResults": "2"}, {"totalResults": True}, None])
 def test_a_list_without_a_total_is_no_list(scripted: Script, body: Any) -> None:
     with pytest.raises(TemporaryError, match="listing incomplete"):
         scripted((200, {}, body)).list_entries(Kind.GROUP)

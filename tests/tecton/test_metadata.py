@@ -17,9 +17,7 @@ def test_the_key_knows_its_owner(tecton: TectonClient, sandbox: Sandbox) -> None
     assert tecton.own_account_id() == owner.id
 
 
-@pytest.mark.parametrize(
-    ("status", "said"), [(404, "Not Found"), (403, "not permitted"), (400, "no"), (501, "no")]
-)
+@pytest.mark.parametrize(("status", "said"), [(404, "Not Found"), (403, "not permitted"), (400, "no"), (501, "no")])
 def test_a_tecton_that_does_not_tell_is_no_error(scripted: Script, status: int, said: str) -> None:
     assert scripted((status, {}, {"message": said})).own_account_id() is None
 
@@ -36,9 +34,7 @@ def test_an_answer_without_an_id_tells_nothing(scripted: Script) -> None:
         (500, "", TemporaryError),
     ],
 )
-def test_a_bad_key_or_trouble_is_one(
-    scripted: Script, status: int, said: str, error: type[TectonError]
-) -> None:
+def test_a_bad_key_or_trouble_is_one(scripted: Script, status: int, said: str, error: type[TectonError]) -> None:
     with pytest.raises(error):
         scripted((status, {}, {"message": said})).own_account_id()
 

@@ -128,9 +128,7 @@ def test_a_create_that_ended_in_trouble_is_not_repeated(
     assert (tecton.calls.writes, time.naps) == (1, [])
 
 
-def test_a_create_that_was_turned_away_is_tried_again(
-    sandbox: Sandbox, tecton: TectonClient, time: Time
-) -> None:
+def test_a_create_that_was_turned_away_is_tried_again(sandbox: Sandbox, tecton: TectonClient, time: Time) -> None:
     sandbox.fault("status", method="POST", path="Users", status=429, retry_after="3")
     assert tecton.create(Kind.USER, ANA, (), ()).record.name == ANA.user_name
     assert time.naps == [3.0]

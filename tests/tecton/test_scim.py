@@ -36,9 +36,7 @@ def test_a_group_is_created_with_its_members(tecton: TectonClient, sandbox: Sand
     assert tecton.get_record(Kind.GROUP, made.record.id) == made.record
 
 
-def test_a_service_account_is_created_with_a_key_that_works(
-    tecton: TectonClient, sandbox: Sandbox, time: Time
-) -> None:
+def test_a_service_account_is_created_with_a_key_that_works(tecton: TectonClient, sandbox: Sandbox, time: Time) -> None:
     made = tecton.create(Kind.SERVICE_ACCOUNT, ServiceAccountProfile("ci", "CI/CD"), (), [ADMIN])
     assert made.record == ServiceAccountRecord(made.record.id, "ci", "CI/CD", True, frozenset({ADMIN}))
     assert made.api_key
@@ -76,9 +74,7 @@ def test_an_object_is_found_by_its_name(tecton: TectonClient, sandbox: Sandbox) 
         Kind.SERVICE_ACCOUNT: sandbox.account("ci"),
     }
     assert tecton.find_entries(Kind.USER, "ana@acme.com") == [(ids[Kind.USER], "ana@acme.com")]
-    assert tecton.find_entries(Kind.GROUP, 'the "best" \\ group') == [
-        (ids[Kind.GROUP], 'the "best" \\ group')
-    ]
+    assert tecton.find_entries(Kind.GROUP, 'the "best" \\ group') == [(ids[Kind.GROUP], 'the "best" \\ group')]
     assert tecton.find_entries(Kind.SERVICE_ACCOUNT, "ci") == [(ids[Kind.SERVICE_ACCOUNT], "ci")]
     assert tecton.find_entries(Kind.USER, "nobody@acme.com") == []
 
@@ -96,21 +92,15 @@ def test_a_server_that_ignores_the_filter_does_not_fool(scripted: Script) -> Non
 
 
 @pytest.mark.parametrize("kind", [Kind.USER, Kind.GROUP, Kind.SERVICE_ACCOUNT])
-def test_what_is_deleted_is_gone_and_may_be_deleted_again(
-    tecton: TectonClient, sandbox: Sandbox, kind: Kind
-) -> None:
-    make: Any = {Kind.USER: sandbox.user, Kind.GROUP: sandbox.group, Kind.SERVICE_ACCOUNT: sandbox.account}[
-        kind
-    ]
+def test_what_is_deleted_is_gone_and_may_be_deleted_again(tecton: TectonClient, sandbox: Sandbox, kind: Kind) -> None:
+    make: Any = {Kind.USER: sandbox.user, Kind.GROUP: sandbox.group, Kind.SERVICE_ACCOUNT: sandbox.account}[kind]
     id_ = make("ana@acme.com")
     tecton.delete(kind, id_)
     assert tecton.get_record(kind, id_) is None
     tecton.delete(kind, id_)
 
 
-def test_an_account_that_must_be_inactive_first_is_deactivated(
-    tecton: TectonClient, sandbox: Sandbox
-) -> None:
+def test_an_account_that_must_be_inactive_first_is_deactivated(tecton: TectonClient, sandbox: Sandbox) -> None:
     sandbox.set(scim_delete_active_account="reject")
     id_ = sandbox.account("ci")
     tecton.delete(Kind.SERVICE_ACCOUNT, id_)
@@ -186,6 +176,30 @@ def test_a_key_survives_an_answer_that_cannot_be_read_back(scripted: Script) -> 
     assert created.record == ServiceAccountRecord("1", "ci")
 
 
+def test_an_answer_of_an_id_alone_is_filled_up_with_what_was_sent(scripted: Script) -> None:
+    created = scripted((201, {}, {"id": "1"})).create(Kind.USER, ANA, (), ())
+    assert created.record == UserRecord("1", "ana@acme.com", "Ana", "Li")
+
+
+def test_a_poor_answer_is_read_back(scripted: Script) -> None:
+    whole = {"id": "1", "userName": "ana@acme.com", "roles": [{"type": "account_type", "value": "admin"}]}
+    tecton = scripted((201, {}, {"id": "1"}), (200, {}, whole))
+    assert tecton.create(Kind.USER, ANA, (), [ADMIN]).record.roles == {ADMIN}
+    assert tecton.calls == (1, 1)
+
+
 def test_the_key_is_read_in_either_spelling(scripted: Script) -> None:
     tecton = scripted((201, {}, {"id": "1", "name": "ci", "api_key": "the-key"}))
     assert tecton.create(Kind.SERVICE_ACCOUNT, ServiceAccountProfile("ci"), (), ()).api_key == "the-key"
+
+
+def test_members_that_are_nobody_are_left_out(scripted: Script) -> None:
+    odd = [{"type": "Robot", "value": "gone"}, {"value": ""}, {"value": 3}, "odd", {"type": "Group", "value": "g"}]
+    group = {"id": "1", "displayName": "ml", "members": odd}
+    nobody = (404, {}, {"detail": "not found"})
+    assert scripted((200, {}, group), nobody).get_record(Kind.GROUP, "1") == GroupRecord("1", "ml")
+
+
+def test_an_account_that_went_while_it_was_deactivated_is_gone(scripted: Script) -> None:
+    refusal = (400, {}, {"detail": "must be deactivated before it is deleted"})
+    scripted(refusal, (404, {}, {"detail": "not found"})).delete(Kind.SERVICE_ACCOUNT, "1")

@@ -69,9 +69,7 @@ def test_no_repr_shows_a_key() -> None:
     assert [thing for thing in things if KEY in repr(thing)] == []
 
 
-def test_the_log_says_what_was_asked_and_nothing_of_headers_or_bodies(
-    sandbox: Sandbox, tecton: TectonClient
-) -> None:
+def test_the_log_says_what_was_asked_and_nothing_of_headers_or_bodies(sandbox: Sandbox, tecton: TectonClient) -> None:
     sandbox.fault("status", path="Users", status=503)
     with capture_logs() as lines:
         tecton.list_entries(Kind.USER)
@@ -123,7 +121,7 @@ def test_settings_become_a_configuration() -> None:
         "BRIDGE_TECTON_TIMEOUT": "45s",
         "BRIDGE_TECTON_SERVICE_ACCOUNTS_PATH": "Robots/",
     }
-    config = TectonConfig.from_settings(Settings(_env_file=None, **values))  # type: ignore[call-arg]
+    config = TectonConfig.from_settings(Settings(_env_file=None, **values))
     assert (config.url, config.api_key, config.rate, config.concurrency) == (
         "https://acme.tecton.ai",
         KEY,

@@ -1,0 +1,61 @@
+"""Ctrl-C and SIGTERM: the orderly end of the demo, never in the middle of starting or ending a process."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+# A closed terminal ends the demo like Ctrl-C does: it is nobody's server.
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Stopped(SystemExit):
+    """A person asked the demo to end, which is no failure."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+
+
+class Interrupts:
+    """Turns the first signal into `Stopped`; those after it change nothing, so that cleaning up is not cut short."""
+
+    def __init__(self) -> None:
+        self._held = False
+        self._asked = False
+        self._raised = False
+
+    @contextmanager
+    def handled(self) -> Iterator[None]:
+        """Handle signals until the block ends."""
+        before = {number: signal.signal(number, self._handle) for number in SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold a signal back until the block ends: a process that is being started must not be forgotten."""
+        before, self._held = self._held, True
+        try:
+            yield
+        finally:
+            self._held = before
+        self._raise_if_asked()
+
+    def ignore(self) -> None:
+        """From here on a signal changes nothing: the end is under way."""
+        self._raised = True
+
+    def _handle(self, _number: int, _frame: FrameType | None) -> None:
+        self._asked = True
+        if not self._held:
+            self._raise_if_asked()
+
+    def _raise_if_asked(self) -> None:
+        if self._asked and not self._held and not self._raised:
+            self._raised = True
+            raise Stopped

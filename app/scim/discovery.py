@@ -1,0 +1,125 @@
+"""What the service provider says of itself (RFC 7644 section 4), built from the models by the library."""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+
+from scim2_models import (
+    AuthenticationScheme,
+    Bulk,
+    ChangePassword,
+    ETag,
+    Filter,
+    Patch,
+    Reference,
+    ResourceType,
+    ScimProvider,
+    ServiceProviderConfig,
+    Sort,
+)
+from scim2_models.resources.resource_type import SchemaExtension
+from scim2_server.responses import ScimResponse
+from scim2_server.service import ScimService
+
+from app.core import scim_models
+from app.core.attributes import RESOURCE_SCHEMAS, ResourceSchema
+from app.scim.http import Call, Reply, json_reply
+from app.scim.listing import MAX_COUNT
+
+_DESCRIPTIONS = {
+    "User": "People, and users that the policy turns into service accounts",
+    "Group": "Groups, with their Tecton roles",
+    "ServiceAccount": "Tecton service accounts",
+}
+
+
+@cache
+def service() -> ScimService:
+    """Return the library's service, which writes discovery documents and errors."""
+    return ScimService(
+        ScimProvider(
+            models=[
+                scim_models.User,
+                scim_models.EnterpriseUser,
+                scim_models.Group,
+                scim_models.TectonGroup,
+                scim_models.ServiceAccount,
+            ],
+            resource_types=[_resource_type(schema) for schema in RESOURCE_SCHEMAS.values()],
+            config=_config(),
+        )
+    )
+
+
+def _resource_type(schema: ResourceSchema) -> ResourceType:
+    extensions = [
+        SchemaExtension(schema=Reference(extension.urn), required=False) for extension in schema.extensions.values()
+    ]
+    return ResourceType(
+        id=schema.name,
+        name=schema.name,
+        description=_DESCRIPTIONS[schema.name],
+        endpoint=Reference(f"/{schema.endpoint}"),
+        schema=Reference(schema.urn),
+        schema_extensions=extensions,
+    )
+
+
+def _config() -> ServiceProviderConfig:
+    bearer = AuthenticationScheme(
+        type=AuthenticationScheme.Type.oauthbearertoken,
+        name="Bearer token",
+        description="A long-lived token that an administrator of the bridge created",
+        spec_uri=Reference("https://www.rfc-editor.org/rfc/rfc6750"),
+        primary=True,
+    )
+    return ServiceProviderConfig(
+        patch=Patch(supported=True),
+        bulk=Bulk(supported=False, max_operations=0, max_payload_size=0),
+        filter=Filter(supported=True, max_results=MAX_COUNT),
+        change_password=ChangePassword(supported=False),
+        sort=Sort(supported=False),
+        etag=ETag(supported=True),
+        authentication_schemes=[bearer],
+    )
+
+
+def service_provider_config(call: Call) -> Reply:
+    """Return what the service provider can do."""
+    return _discovered(call, "service_provider_config", "ServiceProviderConfig")
+
+
+def resource_types(call: Call) -> Reply:
+    """Return every resource type."""
+    return _discovered(call, "resource_types", "ResourceTypes")
+
+
+def resource_type(call: Call, id_: str) -> Reply:
+    """Return one resource type. Raise NotFoundException when there is none of this id."""
+    return _discovered(call, "resource_type", "ResourceTypes", id_)
+
+
+def schemas(call: Call) -> Reply:
+    """Return every schema."""
+    return _discovered(call, "schemas", "Schemas")
+
+
+def schema(call: Call, id_: str) -> Reply:
+    """Return one schema. Raise NotFoundException when there is none of this id."""
+    return _discovered(call, "schema", "Schemas", id_)
+
+
+def _discovered(call: Call, name: str, *path: str) -> Reply:
+    # The library refuses a filter here, as RFC 7644 section 4 asks.
+    query = {"filter": call.args["filter"]} if "filter" in call.args else {}
+    if query:
+        service().forbid_filter(query)
+    response = _response(name, "/".join((call.base, *path)), path[1:])
+    return json_reply(200, response.body, {k: v for k, v in response.headers.items() if k != "Content-Type"})
+
+
+@lru_cache(maxsize=64)
+def _response(name: str, location: str, ids: tuple[str, ...]) -> ScimResponse:
+    writer = getattr(service(), name)
+    response: ScimResponse = writer(location, *ids, {})
+    return response

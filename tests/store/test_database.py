@@ -1,0 +1,75 @@
+"""The database: its schema, its transactions, and what it says when it cannot be used."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from app.store import migrate
+from app.store.database import Database, StoreError
+from app.store.facts import note_fact, read_fact
+from app.store.tables import metadata
+from tests.conftest import Clock
+
+
+def test_the_migrations_make_exactly_the_tables(database: Database) -> None:
+    with database.read() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_migrating_twice_changes_nothing(database: Database) -> None:
+    assert migrate.upgrade(database) == migrate.upgrade(database)
+    migrate.require_newest(database)
+
+
+def test_an_empty_database_is_said_to_be_empty(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/new/bridge.db")
+    assert database.is_empty()
+    with pytest.raises(StoreError, match="db upgrade"):
+        migrate.require_newest(database)
+    database.dispose()
+
+
+def test_a_failed_transaction_stores_nothing(database: Database, clock: Clock) -> None:
+    def fail() -> None:
+        with database.write() as connection:
+            note_fact(connection, "x", 1, clock())
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    with database.read() as connection:
+        assert read_fact(connection, "x") is None
+
+
+def test_a_sqlite_file_locked_for_good_is_said_to_be_locked(
+    tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.store.database.BUSY_TIMEOUT_MS", 1)
+    path = tmp_path / "bridge.db"
+    path.write_bytes(sqlite_template.read_bytes())
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    database = Database(f"sqlite:///{path}")
+    with pytest.raises(StoreError, match="locked by another process"), database.write():
+        pass
+    holder.close()
+    database.dispose()
+
+
+@pytest.mark.parametrize("url", ["mysql://x", "nonsense", "oracle://x/y"])
+def test_a_url_that_is_none_of_both_is_refused(url: str) -> None:
+    with pytest.raises(StoreError, match="sqlite"):
+        Database(url)
+
+
+def test_no_message_names_the_password() -> None:
+    database = Database("postgresql://bridge:hunter2@127.0.0.1:1/x")
+    with pytest.raises(StoreError) as caught, database.read():
+        pass
+    assert "hunter2" not in str(caught.value)
