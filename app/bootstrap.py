@@ -79,6 +79,7 @@ def create_app(settings: Settings, database: Database, clock: Clock = utc_now) -
         mode=settings.mode,
         tecton_url=settings.tecton_url,
         secret_key=settings.secret_key.get_secret_value() or None,
+        sweep_interval=settings.sweep_interval,
     )
     return flask_app
 

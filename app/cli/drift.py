@@ -10,23 +10,8 @@ from rich.table import Table
 from app.bootstrap import utc_now
 from app.cli.common import ask_for_run, console, json_option, prepare, print_json
 from app.settings import Settings
-from app.store import reports
 from app.store.database import Database
-from app.web.models import DriftReport
-from app.web.verdict import judge
-
-ORDER = (
-    "extra",
-    "missing",
-    "failing",
-    "not_effective",
-    "conflict",
-    "changed",
-    "pending",
-    "blocked",
-    "inherited",
-    "unmanaged",
-)
+from app.web.drift_report import read_drift_report
 
 
 @click.command("drift")
@@ -43,27 +28,8 @@ def command(recorded: bool, as_json: bool) -> None:
 
 def read_drift(settings: Settings, database: Database) -> dict[str, Any]:
     """Return the drift document: what `GET /api/v1/drift` answers, with every difference."""
-    with reports.snapshot(database) as connection:
-        evidence = reports.load_evidence(connection)
-        total = reports.count_differences(connection, reports.DriftFilter())
-        items = reports.list_differences(connection, reports.DriftFilter(), limit=max(total, 1))
-    verdict = judge(evidence, utc_now(), settings.sweep_interval)
-    found = {
-        "in_sync": verdict.in_sync,
-        "state": verdict.state,
-        "sentence": verdict.sentence,
-        "verified_at": verdict.verified_at,
-        "stale": verdict.stale,
-        "mode": settings.mode,
-        "counts": evidence.counts,
-        "waiting": evidence.waiting,
-        "failing": evidence.failing,
-        "tecton": evidence.tecton,
-        "items": items,
-        "total": total,
-        "next_offset": None,
-    }
-    return DriftReport.model_validate(found).model_dump(mode="json", by_alias=True)
+    report = read_drift_report(database, utc_now(), mode=settings.mode, sweep_interval=settings.sweep_interval)
+    return report.model_dump(mode="json", by_alias=True)
 
 
 def _show(document: dict[str, Any]) -> None:
@@ -77,7 +43,7 @@ def _table(items: list[dict[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("class", "what", "wanted by", "since", "why it fails"):
         table.add_column(column, overflow="fold")
-    for item in sorted(items, key=lambda item: (ORDER.index(item["class"]), item["name"].casefold())):
+    for item in items:
         since = item["since"][:16].replace("T", " ")
         table.add_row(item["class"], item["sentence"], "; ".join(item["wanted_by"]), since, item["error"])
     return table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from app.demo.facts import Aspect, Fact, Facts, Snapshot, Subject
@@ -52,18 +53,18 @@ def _sentence(subject: Subject, was: Facts, now: Facts) -> str:
     if exists in now and exists not in was:
         return f"{subject} is new{_said(': ', now)}"
     if exists in was and exists not in now:
-        return f"{subject} is gone{_said(', with all it was: ', was)}"
+        return f"{subject} is gone{_said('; it was ', was)}"
     parts = (_said("now ", now - was), _said("no longer ", was - now))
     return f"{subject} is {'; '.join(part for part in parts if part)}"
 
 
 def _said(lead: str, facts: Iterable[Fact]) -> str:
     """Return the facts after a lead-in, nothing without facts. An address that is the name says nothing new."""
-    words = [
-        fact.words
-        for fact in _sorted(facts)
-        if fact.aspect is not Aspect.EXISTS and (fact.aspect, fact.value) != (Aspect.ADDRESS, fact.subject.name)
-    ]
+    values: defaultdict[Aspect, list[str]] = defaultdict(list)
+    for fact in _sorted(facts):
+        if fact.aspect is not Aspect.EXISTS and (fact.aspect, fact.value) != (Aspect.ADDRESS, fact.subject.name):
+            values[fact.aspect].append(fact.value)
+    words = [aspect.format(" and ".join(said)) for aspect, said in values.items()]
     return lead + ", ".join(words) if words else ""
 
 

@@ -33,9 +33,9 @@ class Request(Part):
     status: int | tuple[int, ...]
     body: dict[str, Any] | None = None
     body_of: str | None = None
-    merge: dict[str, Any] = {}
-    answer: dict[str, Any] = {}  # must be in the answer
-    capture: dict[str, str] = {}
+    merge: dict[str, Any] = Field(default_factory=dict)
+    answer: dict[str, Any] = Field(default_factory=dict)  # must be in the answer
+    capture: dict[str, str] = Field(default_factory=dict)
     keep: str | None = None
 
     @property
@@ -50,7 +50,7 @@ class Step(Part):
     at: str = Field(pattern=r"^\d\d:\d\d$")
     client: Literal["okta-wizard", "okta-catalogue", "entra", "entra-scim2"] | None
     title: str
-    headers: dict[str, str] = {}
+    headers: dict[str, str] = Field(default_factory=dict)
     requests: tuple[Request, ...] = ()
     expect: Expectation
 
@@ -79,7 +79,10 @@ def _read(file: Path) -> Step:
 
 
 def expectations(day: list[Step], start: Facts) -> Iterator[Facts]:
-    """Yield what Tecton must hold after each step, from what it held at the start. Raise DayError for a contradiction."""
+    """Yield what Tecton must hold after each step, from what it held at the start.
+
+    Raise DayError naming the step that contradicts itself.
+    """
     facts = start
     for step in day:
         try:

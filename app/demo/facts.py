@@ -42,7 +42,7 @@ class Fact(NamedTuple):
     value: str = ""
 
     def __str__(self) -> str:
-        return f"{self.subject}, {self.words}"
+        return f"{self.subject} is {self.words}"
 
     @property
     def words(self) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-# A closed terminal ends the demo like Ctrl-C does: it is nobody's server.
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -29,7 +28,7 @@ class Interrupts:
     @contextmanager
     def handled(self) -> Iterator[None]:
         """Handle signals until the block ends."""
-        before = {number: signal.signal(number, self._handle) for number in SIGNALS}
+        before = {number: signal.signal(number, self._handle) for number in _handled_signals()}
         try:
             yield
         finally:
@@ -59,3 +58,8 @@ class Interrupts:
         if self._asked and not self._held and not self._raised:
             self._raised = True
             raise Stopped
+
+
+def _handled_signals() -> list[signal.Signals]:
+    """Return the signals that end the demo: a closed terminal does, unless the person said `nohup`."""
+    return [n for n in SIGNALS if n is not signal.SIGHUP or signal.getsignal(n) is not signal.SIG_IGN]

@@ -51,7 +51,7 @@ class Child:
         while not self.url:
             self.check()
             if time.monotonic() > end:
-                raise DemoError(f"{self.name} was not ready in {seconds:g} s; it said:\n{self.last_words()}")
+                raise DemoError(f"the {self.name} was not ready in {seconds:g} s; it said:\n{self.last_words()}")
             time.sleep(_POLL_SECONDS)
         return self.url
 
@@ -60,7 +60,7 @@ class Child:
         code = self.popen.poll()
         if code is not None:
             self.join_reader()
-            raise ChildDied(f"{self.name} ended by itself with exit code {code}; it said:\n{self.last_words()}")
+            raise ChildDied(f"the {self.name} ended by itself with exit code {code}; it said:\n{self.last_words()}")
 
     def join_reader(self) -> None:
         """Wait until all that it printed before its end is read."""
@@ -107,7 +107,7 @@ class Family:
 
     def start(self, name: str, *arguments: str, environment: Mapping[str, str]) -> Child:
         """Start a command of the app, and return it before it is ready."""
-        log = self.folder / f"{name.replace(' ', '-')}.log"
+        log = self.folder / f"{name}.log"
         with log.open("ab") as stderr, self.interrupts.held():
             child = Child(name, _popen(arguments, environment, self.folder, stderr), log)
             self.children.append(child)
@@ -115,16 +115,17 @@ class Family:
 
     def run(self, *arguments: str, environment: Mapping[str, str]) -> str:
         """Run a command of the app to its end and return its stdout. Raise DemoError when it fails."""
+        self.check()
         name = " ".join(("python -m app", *arguments))
-        child = self.start(f"command-{arguments[0]}", *arguments, environment=environment)
+        child = self.start("command", *arguments, environment=environment)
         try:
             code = child.popen.wait(COMMAND_SECONDS)
         except subprocess.TimeoutExpired as error:
             raise DemoError(f"{name} took longer than {COMMAND_SECONDS} s; it said:\n{child.last_words()}") from error
         finally:
             child.stop()
+            self.children.remove(child)
         child.join_reader()
-        self.children.remove(child)
         if code != 0:
             raise DemoError(f"{name} ended with exit code {code}; it said:\n{child.last_words()}")
         return "\n".join(child.lines)
@@ -139,11 +140,12 @@ def _popen(
     arguments: tuple[str, ...], environment: Mapping[str, str], folder: Path, stderr: IO[bytes]
 ) -> subprocess.Popen[str]:
     """Start a command in the demo's own folder: a `.env` of the checkout must not have a say in it."""
+    path = os.pathsep.join(filter(None, (str(ROOT), environment.get("PYTHONPATH"))))
     # A session of its own: Ctrl-C reaches the demo alone, which then ends its children in order.
     return subprocess.Popen(  # noqa: S603 - our own command
         [sys.executable, "-m", "app", *arguments],
         cwd=folder,
-        env={**environment, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
+        env={**environment, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=stderr,

@@ -35,7 +35,7 @@ class Show:
 
     def step(self, step: Step, changes: Iterable[str], seconds: float) -> None:
         """Print what a step did: who pushed how much, what changed in Tecton, how soon."""
-        pushed = f" ({_count(len(step.requests), 'request')})" if step.requests else ""
+        pushed = f" ({count(len(step.requests), 'request')})" if step.requests else ""
         self.heading(f"{step.at}  {step.title}")
         self.line(f"       {step.client_name}{pushed}", "dim")
         told = list(changes)
@@ -48,12 +48,13 @@ class Show:
     def summary(self, times: list[float], requests: int) -> None:
         """Print how the day went."""
         self.heading("The end of the day")
-        self.line(f"       {_count(requests, 'request')}, each answered as its client expects")
+        self.line(f"       {count(requests, 'request')}, each answered as its client expects")
         self.line(
             f"       push to effect in Tecton: median {median(times):.2f} s, longest {max(times):.2f} s"
-            f" over {_count(len(times), 'step')} that changed something"
+            f" over {count(len(times), 'step')} that changed something"
         )
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """Return such as `1 read` or `31 reads`."""
     return f"{number} {noun}" + ("" if number == 1 else "s")

@@ -36,7 +36,7 @@ class Stage:
     def start_sandbox(self) -> Tecton:
         """Start the sandbox with the demo's world, and return it once it answers."""
         options = ("--admin-key", self.admin_key, "--seed", str(WORLD), "--state", str(self.folder / "tecton.db"))
-        sandbox = self.family.start("the sandbox", "sandbox", "--port", "0", *options, environment=self.environment)
+        sandbox = self.family.start("sandbox", "sandbox", "--port", "0", *options, environment=self.environment)
         return Tecton(sandbox.wait_until_ready())
 
     def start_bridge(self, tecton_url: str, port: int) -> Child:
@@ -55,7 +55,7 @@ class Stage:
             "BRIDGE_SWEEP_INTERVAL": "1h",
         }
         self.environment |= self.settings
-        bridge = self.family.start("the bridge", "serve", "--port", str(port), environment=self.environment)
+        bridge = self.family.start("bridge", "serve", "--port", str(port), environment=self.environment)
         bridge.wait_until_ready()
         return bridge
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -36,7 +37,12 @@ def run_demo(port: int, show: Show, announce: Callable[[str], None]) -> None:
     with interrupts.handled():
         day = load_day(DAY)
         with tempfile.TemporaryDirectory(prefix="tecton-demo-") as name, Family(Path(name), interrupts) as family:
-            _play(day, Stage(family, Path(name)), port, show, announce)
+            try:
+                _play(day, Stage(family, Path(name)), port, show, announce)
+            except DemoError:
+                # That a server died says more than what could not be done without it.
+                family.check()
+                raise
 
 
 def _play(day: list[Step], stage: Stage, port: int, show: Show, announce: Callable[[str], None]) -> None:
@@ -128,9 +134,15 @@ def _say_where(stage: Stage, tecton: Tecton, bridge: Child, show: Show, tokens: 
     show.line(f"       sign in               {sign_in(bridge)}")
     show.line(f"       SCIM base URL         {bridge.url}{SCIM_PATH}")
     show.line(f"       pages of the sandbox  {tecton.url}/")
-    show.line(f"       commands              . {environment}; python -m app drift")
+    show.line(f"       commands              . {environment}; {_python()} -m app drift")
     show.line(f"       logs                  {stage.folder}/*.log")
     show.line()
+
+
+def _python() -> str:
+    """Return how this Python is called from the checkout."""
+    executable = Path(sys.executable)
+    return str(executable.relative_to(ROOT) if executable.is_relative_to(ROOT) else executable)
 
 
 def _watch(stage: Stage) -> None:

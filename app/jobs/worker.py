@@ -77,7 +77,7 @@ class Worker:
 
     def _resign(self) -> None:
         if self.fence is not None:
-            log.warning("another process leads now", fence=self.fence)
+            log.info("leads no more", fence=self.fence)
         self.fence = self.reconciler = self._leads_until = None
 
     @property

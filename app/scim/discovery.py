@@ -10,6 +10,7 @@ from scim2_models import (
     ChangePassword,
     ETag,
     Filter,
+    Pagination,
     Patch,
     Reference,
     ResourceType,
@@ -23,8 +24,9 @@ from scim2_server.service import ScimService
 
 from app.core import scim_models
 from app.core.attributes import RESOURCE_SCHEMAS, ResourceSchema
+from app.scim.bulk import MAX_OPERATIONS, MAX_PAYLOAD_BYTES
 from app.scim.http import Call, Reply, json_reply
-from app.scim.listing import MAX_COUNT
+from app.scim.listing import DEFAULT_COUNT, MAX_COUNT
 
 _DESCRIPTIONS = {
     "User": "People, and users that the policy turns into service accounts",
@@ -75,12 +77,19 @@ def _config() -> ServiceProviderConfig:
     )
     return ServiceProviderConfig(
         patch=Patch(supported=True),
-        bulk=Bulk(supported=False, max_operations=0, max_payload_size=0),
+        bulk=Bulk(supported=True, max_operations=MAX_OPERATIONS, max_payload_size=MAX_PAYLOAD_BYTES),
         filter=Filter(supported=True, max_results=MAX_COUNT),
         change_password=ChangePassword(supported=False),
-        sort=Sort(supported=False),
+        sort=Sort(supported=True),
         etag=ETag(supported=True),
         authentication_schemes=[bearer],
+        pagination=Pagination(
+            cursor=True,
+            index=True,
+            default_pagination_method=Pagination.DefaultPaginationMethod.index,
+            default_page_size=DEFAULT_COUNT,
+            max_page_size=MAX_COUNT,
+        ),
     )
 
 

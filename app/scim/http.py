@@ -68,13 +68,6 @@ class Call:
         ScimService.ensure_json(content_type)
         return read_json(self.raw, content_type or "")
 
-    def json_object(self) -> dict[str, Any]:
-        """Return the body, which must be an object. Raise a SCIMException for any other."""
-        value = self.json()
-        if not isinstance(value, dict):
-            raise InvalidSyntaxException(detail="the body must be a JSON object")
-        return value
-
 
 def read_json(raw: bytes, content_type: str) -> Any:
     """Return what a JSON text says. Raise InvalidSyntaxException when it is none."""

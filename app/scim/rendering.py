@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -92,16 +92,3 @@ def _projected(piece: str, projection: Projection) -> str:
     entries = orjson.loads(f"[{piece.removeprefix(',')}]")
     kept = [projection.apply_within("members", entry) for entry in entries]
     return comma + orjson.dumps(kept).decode()[1:-1]
-
-
-def stream_list(total: int, start_index: int, count: int, resources: Iterable[str]) -> Iterator[str]:
-    """Yield a list of rendered resources (RFC 7644 section 3.4.2)."""
-    yield (
-        f'{{"schemas":["{LIST_RESPONSE}"],"totalResults":{total},"startIndex":{start_index},'
-        f'"itemsPerPage":{count},"Resources":['
-    )
-    comma = ""
-    for resource in resources:
-        yield comma + resource
-        comma = ","
-    yield "]}"

@@ -9,7 +9,7 @@ from scim2_models import NotFoundException, NotImplementedException
 from scim2_server.errors import MethodNotAllowedException
 
 from app.core.attributes import RESOURCE_SCHEMAS
-from app.scim import discovery, listing, resources
+from app.scim import bulk, discovery, listing, resources
 from app.scim.http import Call, Reply
 
 Handler = Callable[..., Reply]
@@ -23,8 +23,11 @@ def _not_implemented(call: Call) -> Reply:
 
 
 _EVERY_METHOD = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_EVERYTHING = tuple(RESOURCE_SCHEMAS.values())
 _COLLECTIONS: dict[str, Mapping[str, Handler]] = {
-    "": {"GET": partial(listing.search, schemas=tuple(RESOURCE_SCHEMAS.values()))},
+    "": {"GET": partial(listing.search, schemas=_EVERYTHING)},
+    ".search": {"POST": partial(listing.search_with_body, schemas=_EVERYTHING)},
+    "bulk": {"POST": bulk.bulk},
     OPEN_PATH: {"GET": discovery.service_provider_config},
     "resourcetypes": {"GET": discovery.resource_types},
     "schemas": {"GET": discovery.schemas},
@@ -34,7 +37,9 @@ _ITEMS: dict[str, Mapping[str, Handler]] = {
     "resourcetypes": {"GET": discovery.resource_type},
     "schemas": {"GET": discovery.schema},
 }
-for _schema in RESOURCE_SCHEMAS.values():
+_SEARCHES: dict[str, Mapping[str, Handler]] = {}
+for _schema in _EVERYTHING:
+    _SEARCHES[_schema.endpoint.lower()] = {"POST": partial(listing.search_with_body, schemas=(_schema,))}
     _COLLECTIONS[_schema.endpoint.lower()] = {
         "GET": partial(listing.search, schemas=(_schema,)),
         "POST": partial(resources.create, schema=_schema),
@@ -53,10 +58,13 @@ def find_handler(method: str, segments: Sequence[str]) -> Callable[[Call], Reply
     Raise NotFoundException when nothing is there, MethodNotAllowedException when it takes other methods.
     """
     name = segments[0].lower() if segments else ""
-    methods = {0: _COLLECTIONS, 1: _COLLECTIONS, 2: _ITEMS}.get(len(segments), {}).get(name)
+    is_item = len(segments) == 2 and segments[1] != ".search"
+    methods = None
+    if len(segments) <= 2:
+        methods = (_ITEMS if is_item else _SEARCHES if len(segments) == 2 else _COLLECTIONS).get(name)
     if methods is None:
         raise NotFoundException(detail=f"there is nothing at /{'/'.join(segments)}")
     handler = methods.get("GET" if method == "HEAD" else method)
     if handler is None:
         raise MethodNotAllowedException(allowed=methods)
-    return partial(handler, id_=segments[1]) if len(segments) == 2 else handler
+    return partial(handler, id_=segments[1]) if is_item else handler

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, ProgrammingError
 
 BUSY_TIMEOUT_MS = 5000
+_UNDEFINED_TABLE = "42P01"
 
 
 class StoreError(Exception):
@@ -58,6 +59,11 @@ class Database:
             with self.engine.connect() as connection:
                 yield connection
         except OperationalError as error:
+            raise StoreError(self._explain(error)) from error
+        except ProgrammingError as error:
+            # PostgreSQL counts a missing table to the mistakes of a program; here it is an older schema.
+            if getattr(error.orig, "sqlstate", None) != _UNDEFINED_TABLE:
+                raise
             raise StoreError(self._explain(error)) from error
 
     def _explain(self, error: DBAPIError) -> str:

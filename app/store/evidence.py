@@ -173,5 +173,5 @@ def count_drift(connection: Connection) -> dict[DriftClass, int]:
     """Return the number of differences of every class, zeros included."""
     counted = select(class_column().label("drift_class"), func.count()).group_by("drift_class")
     counts = dict.fromkeys(DriftClass, 0)
-    counts.update({DriftClass(name): number for name, number in connection.execute(counted).tuples()})
+    counts.update({DriftClass(name): number for name, number in connection.execute(counted)})
     return counts

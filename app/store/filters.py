@@ -26,7 +26,7 @@ from scim2_models.path import (
 from app.core.attributes import GROUP, Attribute, Resolved, ResourceSchema
 from app.core.comparison import Operand, is_comparison, read_operand
 from app.core.selectors import find, find_sub, selectable, with_value
-from app.store.json_sql import FALSE, TRUE, Build, Postgresql, Sqlite
+from app.store.json_sql import FALSE, TRUE, Build, dialect
 
 
 class Condition(NamedTuple):
@@ -42,13 +42,13 @@ def condition_of(node: FilterNode, schemas: Sequence[ResourceSchema], *, is_sqli
     An attribute that only some of the types have selects none of the others (RFC 7644 section
     3.4.2.1). Raise InvalidFilterException when no type has it, or when it cannot be compared so.
     """
-    build = Build(Sqlite() if is_sqlite else Postgresql())
+    build = Build(dialect(is_sqlite))
     if len(schemas) == 1:
-        return Condition(_Resources(build, schemas[0]).visit(node), build.params)
+        return Condition(Resources(build, schemas[0]).visit(node), build.params)
     parts, errors = [], []
     for schema in schemas:
         try:
-            parts.append(f"(r.type = '{schema.name}' AND {_Resources(build, schema).visit(node)})")
+            parts.append(f"(r.type = '{schema.name}' AND {Resources(build, schema).visit(node)})")
         except InvalidFilterException as error:
             errors.append(error)
     if not parts:
@@ -56,11 +56,13 @@ def condition_of(node: FilterNode, schemas: Sequence[ResourceSchema], *, is_sqli
     return Condition(f"({' OR '.join(parts)})", build.params)
 
 
-class _Values(NamedTuple):
+class Values(NamedTuple):
     """The values of a multi-valued attribute as rows: where they come from, and how each is read."""
 
     rows: str
     read: Callable[[Attribute], str]
+    order: str  # as the document lists them
+    primary: str = "0"  # whether a value is the primary one
 
     def exist(self, condition: str = TRUE) -> str:
         """Return the condition that a value meets another one."""
@@ -76,8 +78,8 @@ class _Logic(FilterVisitor[str]):
         return f"({word.join(self.visit(term) for term in node.terms)})"
 
 
-class _Resources(_Logic):
-    """The condition on resources of one type."""
+class Resources(_Logic):
+    """The condition on resources of one type, and how their values are read."""
 
     def __init__(self, build: Build, schema: ResourceSchema) -> None:
         self.build = build
@@ -90,24 +92,24 @@ class _Resources(_Logic):
             return self._quantified(resolved, node.op, operand)
         if resolved.target.type == "any":
             return self._undescribed(resolved, node.op, operand)
-        return self.build.test(self._scalar(resolved), resolved.target, node.op, operand)
+        return self.build.test(self.scalar(resolved), resolved.target, node.op, operand)
 
     def visit_present(self, node: Present) -> str:
         resolved = find(self.schema, node.attr_path)
         if not resolved.attribute.multi_valued:
-            return f"({self._scalar(resolved)} IS NOT NULL)"
-        values = self._values(resolved)
+            return f"({self.scalar(resolved)} IS NOT NULL)"
+        values = self.values(resolved)
         return values.exist(f"{values.read(resolved.sub)} IS NOT NULL" if resolved.sub else TRUE)
 
     def visit_value_path(self, node: ValuePath) -> str:
         resolved = find(self.schema, node.attr_path)
         attribute = selectable(resolved.attribute)
-        values = self._values(resolved)
+        values = self.values(resolved)
         return values.exist(_Entries(self.build, attribute, values.read).visit(node.val_filter))
 
     def _quantified(self, resolved: Resolved, op: CompareOperator, operand: Operand) -> str:
         """Return a comparison with the values of an attribute: with any of them, for `ne` with all."""
-        values = self._values(resolved)
+        values = self.values(resolved)
         x = values.read(resolved.target)
         if operand is None and op == CompareOperator.eq:
             return f"({values.exist(f'{x} IS NULL')} OR NOT {values.exist()})"
@@ -134,7 +136,8 @@ class _Resources(_Logic):
         test = self.build.test(x, resolved.target, op, operand)
         return f"(CASE WHEN {kind} IN ({kinds}) THEN {test} ELSE {missing} END)"
 
-    def _scalar(self, resolved: Resolved) -> str:
+    def scalar(self, resolved: Resolved) -> str:
+        """Return the one value that a path names, NULL when there is none."""
         if resolved.attribute.mutability == "writeOnly":
             return "NULL"  # a password: it is never stored, so it equals nothing
         if column := self._column(resolved):
@@ -154,7 +157,8 @@ class _Resources(_Logic):
             return "r.name_key"
         return {"id": "r.id", "externalId": "r.external_id"}.get(name)
 
-    def _values(self, resolved: Resolved) -> _Values:
+    def values(self, resolved: Resolved) -> Values:
+        """Return the values of a multi-valued attribute."""
         attribute, alias = resolved.attribute, self.build.alias()
         if resolved.extension is None and attribute.name in {"members", "groups"}:
             return _memberships(attribute.name, alias)
@@ -162,8 +166,12 @@ class _Resources(_Logic):
         keys = _keys(Resolved(resolved.extension, attribute))
         rows = f"{json.elements(self.build, 'r.compared', keys, alias)} WHERE {TRUE}"
         if not attribute.is_complex:
-            return _Values(rows, lambda _: json.element_text(alias))
-        return _Values(rows, lambda sub: json.text(self.build, f"{alias}.value", [sub.name.lower()]))
+            return Values(rows, lambda _: json.element_text(alias), json.position(alias))
+        primary = json.truth(json.text(self.build, f"{alias}.value", ["primary"]))
+        return Values(rows, self._reader(alias), json.position(alias), primary)
+
+    def _reader(self, alias: str) -> Callable[[Attribute], str]:
+        return lambda sub: self.build.json.text(self.build, f"{alias}.value", [sub.name.lower()])
 
 
 class _Entries(_Logic):
@@ -200,9 +208,7 @@ def _meta_column(resolved: Resolved) -> str:
     if resolved.sub is None:
         return "r.id"  # `meta pr`: every resource has one
     if resolved.sub.name not in columns:
-        raise InvalidFilterException(
-            detail=f"'meta.{resolved.sub.name}' depends on the URL and cannot be filtered"
-        )
+        raise InvalidFilterException(detail=f"'meta.{resolved.sub.name}' depends on the URL and cannot be filtered")
     return columns[resolved.sub.name]
 
 
@@ -211,12 +217,12 @@ def member_condition(node: FilterNode, *, is_sqlite: bool) -> Condition:
 
     Raise InvalidFilterException when the filter names what a member does not have.
     """
-    build = Build(Sqlite() if is_sqlite else Postgresql())
+    build = Build(dialect(is_sqlite))
     members = GROUP.attributes["members"]
     return Condition(_Entries(build, members, _memberships("members", "m").read).visit(node), build.params)
 
 
-def _memberships(name: str, alias: str) -> _Values:
+def _memberships(name: str, alias: str) -> Values:
     """Return the members of a group, or the groups of a member: they are rows, not JSON."""
     own, other = ("group_id", "member_id") if name == "members" else ("member_id", "group_id")
     joined = f"group_members AS l{alias} JOIN resources AS {alias} ON {alias}.id = l{alias}.{other}"
@@ -229,9 +235,7 @@ def _memberships(name: str, alias: str) -> _Values:
 
     def read(sub: Attribute) -> str:
         if sub.name not in columns:
-            raise InvalidFilterException(
-                detail=f"'{name}.{sub.name}' depends on the URL and cannot be filtered"
-            )
+            raise InvalidFilterException(detail=f"'{name}.{sub.name}' depends on the URL and cannot be filtered")
         return columns[sub.name]
 
-    return _Values(rows, read)
+    return Values(rows, read, f"{alias}.name_key")

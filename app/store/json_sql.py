@@ -37,7 +37,14 @@ class Postgresql:
         return ("string",) if isinstance(operand, str) else ("number",)
 
     def elements(self, build: Build, base: str, keys: Sequence[str], alias: str) -> str:
-        return f"jsonb_array_elements({self.node(build, base, keys)}) AS {alias}(value)"
+        array = self.node(build, base, keys)
+        return f"jsonb_array_elements({array}) WITH ORDINALITY AS {alias}(value, position)"
+
+    def position(self, alias: str) -> str:
+        return f"{alias}.position"
+
+    def truth(self, text: str) -> str:
+        return f"(CASE WHEN {text} = 'true' THEN 1 ELSE 0 END)"
 
     def element_text(self, alias: str) -> str:
         return f"({alias}.value #>> '{{}}')"
@@ -80,6 +87,12 @@ class Sqlite:
     def elements(self, build: Build, base: str, keys: Sequence[str], alias: str) -> str:
         return f"json_each({base}, {self._path(build, keys)}) AS {alias}"
 
+    def position(self, alias: str) -> str:
+        return f"{alias}.key"
+
+    def truth(self, text: str) -> str:
+        return f"coalesce({text}, 0)"
+
     def element_text(self, alias: str) -> str:
         return f"{alias}.value"
 
@@ -100,24 +113,30 @@ class Sqlite:
         return build.bind(path) if ":" in path else f"'{path}'"
 
 
+def dialect(is_sqlite: bool) -> Postgresql | Sqlite:
+    """Return how the database in use reads JSON."""
+    return Sqlite() if is_sqlite else Postgresql()
+
+
 class Build:
     """The parameters and aliases of one condition, and the tests of one value."""
 
-    def __init__(self, json: Postgresql | Sqlite) -> None:
+    def __init__(self, json: Postgresql | Sqlite, prefix: str = "f") -> None:
         self.json = json
+        self.prefix = prefix
         self.params: dict[str, Any] = {}
         self.aliases = 0
 
     def bind(self, value: Any) -> str:
         if isinstance(value, str) and not _is_storable(value):
             raise InvalidFilterException(detail="the filter compares with characters that no value can hold")
-        name = f"f{len(self.params)}"
+        name = f"{self.prefix}{len(self.params)}"
         self.params[name] = value
         return f":{name}"
 
     def alias(self) -> str:
         self.aliases += 1
-        return f"e{self.aliases}"
+        return f"{self.prefix}e{self.aliases}"
 
     def test(self, x: str, attribute: Attribute, op: CompareOperator, operand: Operand) -> str:
         """Return the test of an expression, which is NULL when there is no value."""

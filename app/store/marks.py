@@ -23,9 +23,7 @@ ON CONFLICT (kind, id) DO UPDATE SET
 KINDS = {"User": "user", "Group": "group", "ServiceAccount": "service_account"}
 
 
-def mark(
-    session: Session, principals: Iterable[tuple[str, str]], *, now: datetime, window: timedelta
-) -> None:
+def mark(session: Session, principals: Iterable[tuple[str, str]], *, now: datetime, window: timedelta) -> None:
     """Mark principals, as (resource type, id), to be reconciled `window` from now.
 
     Rows are touched in one order, so that two pushes cannot wait for each other.

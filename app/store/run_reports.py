@@ -109,7 +109,7 @@ def find_run(connection: Connection, run_id: str) -> Run | None:
 def count_outcomes(connection: Connection, run_id: str) -> dict[str, int]:
     """Return the number of objects per status of their outcome."""
     counted = select(outcomes.c.status, func.count()).where(outcomes.c.run_id == run_id)
-    return dict(connection.execute(counted.group_by(outcomes.c.status)).tuples().all())
+    return {row.status: row[1] for row in connection.execute(counted.group_by(outcomes.c.status))}
 
 
 def list_outcomes(connection: Connection, run_id: str, *, limit: int, offset: int = 0) -> list[ObjectOutcome]:

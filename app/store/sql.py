@@ -8,6 +8,7 @@ times a second is written as SQL, once for both databases, with `:name` for para
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -15,8 +16,10 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 import orjson
+import psycopg
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.store.database import Database, StoreError
 
@@ -67,10 +70,21 @@ class Session:
         for _ in range(_ATTEMPTS - 1):
             try:
                 return self._transact_once(work)
-            except Exception as error:
-                if getattr(error, "sqlstate", None) not in _RETRIED:
+            except StoreError as error:
+                if getattr(error.__cause__, "sqlstate", None) not in _RETRIED:
                     raise
         return self._transact_once(work)
+
+    def nested(self, work: Callable[[Session], T]) -> T:
+        """Return what `work` returns, inside a transaction: when it raises, what it stored is gone and no more."""
+        self._execute("SAVEPOINT nested", {})
+        try:
+            result = work(self)
+        except BaseException:
+            self._execute("ROLLBACK TO SAVEPOINT nested", {})
+            raise
+        self._execute("RELEASE SAVEPOINT nested", {})
+        return result
 
     def _transact_once(self, work: Callable[[Session], T]) -> T:
         # SQLite takes the write lock at once: a read that turns into a write later can fail.
@@ -84,28 +98,27 @@ class Session:
         return result
 
     def _execute(self, sql: str, params: Values) -> Any:
-        if self.is_sqlite:
-            return self._execute_driver(sql, _for_sqlite(params))
-        return self._execute_driver(_for_postgresql(sql), params)
+        try:
+            if self.is_sqlite:
+                return self._execute_driver(sql, _for_sqlite(params))
+            return self._execute_driver(_for_postgresql(sql), params)
+        except (sqlite3.IntegrityError, psycopg.IntegrityError) as error:
+            raise Conflict(str(error).splitlines()[0]) from error
+        except (sqlite3.OperationalError, psycopg.OperationalError) as error:
+            raise StoreError(f"the database cannot be used: {str(error).splitlines()[0]}") from error
 
 
 @contextmanager
 def connect(database: Database) -> Iterator[Session]:
-    """Yield a session on a pooled connection.
-
-    Raise `Conflict` when a unique value is taken or a referenced row is gone, and `StoreError` when
-    the database cannot be used.
-    """
-    errors: Any = database.engine.dialect.loaded_dbapi
+    """Yield a session on a pooled connection. Raise `StoreError` when there is none to be had."""
+    engine = database.engine.execution_options(isolation_level="AUTOCOMMIT")
     try:
-        with database.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as pooled:
-            connection: Any = pooled.connection.dbapi_connection
-            yield Session(connection.execute, is_sqlite=database.is_sqlite)
-    except errors.IntegrityError as error:
-        raise Conflict(str(error).splitlines()[0]) from error
-    except (errors.OperationalError, OperationalError) as error:
-        reason = str(error).splitlines()[0]
-        raise StoreError(f"the database {database.name} cannot be used: {reason}") from error
+        pooled = engine.connect()
+    except (OperationalError, PoolTimeout) as error:
+        raise StoreError(f"the database {database.name} cannot be used: {str(error).splitlines()[0]}") from error
+    with pooled:
+        connection: Any = pooled.connection.dbapi_connection
+        yield Session(connection.execute, is_sqlite=database.is_sqlite)
 
 
 @lru_cache(maxsize=2048)
@@ -114,9 +127,7 @@ def _for_postgresql(sql: str) -> str:
 
 
 def _for_sqlite(params: Values) -> dict[str, Any]:
-    return {
-        name: _sqlite_time(value) if isinstance(value, datetime) else value for name, value in params.items()
-    }
+    return {name: _sqlite_time(value) if isinstance(value, datetime) else value for name, value in params.items()}
 
 
 def _sqlite_time(time: datetime) -> str:
@@ -126,9 +137,8 @@ def _sqlite_time(time: datetime) -> str:
 
 def as_time(value: datetime | str) -> datetime:
     """Return the instant that a driver read."""
-    if isinstance(value, str):
-        return datetime.fromisoformat(value).replace(tzinfo=UTC)
-    return value.astimezone(UTC)
+    time = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def among(session: Session, column: str, name: str) -> str:

@@ -1,0 +1,105 @@
+"""Admin accounts and the throttle, in the database."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from app.store import admins
+from app.store.database import Database, StoreError
+from app.store.tables import admins as admins_table
+from tests.conftest import Clock
+
+
+def count(database: Database, clock: Clock, name: str = "admin", address: str = "10.0.0.1") -> object:
+    with database.write() as connection:
+        return admins.count_try(connection, name, address, clock())
+
+
+def test_the_first_start_makes_one_admin_and_later_ones_none(database: Database, clock: Clock) -> None:
+    with database.write() as connection:
+        password = admins.ensure_first_admin(connection, clock())
+        assert password
+        assert admins.ensure_first_admin(connection, clock()) is None
+        assert admins.verify(connection, "admin", password)
+
+
+def test_an_installation_with_an_admin_of_another_name_gets_no_second_one(database: Database, clock: Clock) -> None:
+    with database.write() as connection:
+        admins.set_password(connection, "ada", "secret", clock())
+        assert admins.ensure_first_admin(connection, clock()) is None
+
+
+def test_the_password_is_nowhere_in_the_database(database: Database, clock: Clock) -> None:
+    with database.write() as connection:
+        password = admins.ensure_first_admin(connection, clock())
+        stored = repr(connection.execute(select(admins_table)).all())
+    assert password and password not in stored
+
+
+def test_made_passwords_differ_and_have_no_character_that_is_mistaken_for_another() -> None:
+    made = {admins.make_password() for _ in range(50)}
+    assert len(made) == 50
+    assert not set("".join(made)) & set("0O1lI")
+
+
+@pytest.mark.parametrize(("name", "password"), [("admin", "wrong"), ("nobody", "right"), ("", ""), ("Admin", "right")])
+def test_only_the_right_name_with_the_right_password_is_verified(
+    database: Database, clock: Clock, name: str, password: str
+) -> None:
+    with database.write() as connection:
+        admins.set_password(connection, "admin", "right", clock())
+        assert admins.verify(connection, name, password) is None
+
+
+def test_an_unknown_name_costs_a_hash_like_a_known_one(
+    database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared = []
+    monkeypatch.setattr(admins, "_matches", lambda stored, password: bool(compared.append(stored)))
+    with database.read() as connection:
+        admins.verify(connection, "nobody", "x")
+    assert compared[0].startswith("$argon2id$")
+
+
+def test_a_new_password_changes_the_stamp_that_sessions_are_bound_to(database: Database, clock: Clock) -> None:
+    with database.write() as connection:
+        admins.set_password(connection, "admin", "old", clock())
+        before = admins.find(connection, "admin")
+        admins.set_password(connection, "admin", "new", clock())
+        assert before and admins.find(connection, "admin") not in (None, before)
+
+
+def test_five_tries_go_on_and_the_sixth_waits_a_quarter_of_an_hour(database: Database, clock: Clock) -> None:
+    assert [count(database, clock) for _ in range(5)] == [None] * 5
+    assert count(database, clock) == clock() + timedelta(minutes=15)
+
+
+def test_trying_on_while_refused_does_not_prolong_the_wait(database: Database, clock: Clock) -> None:
+    for _ in range(6):
+        count(database, clock)
+    until = clock() + timedelta(minutes=15)
+    clock.move(minutes=14)
+    assert count(database, clock) == until
+    clock.move(minutes=1)
+    assert count(database, clock) is None
+
+
+def test_another_address_and_another_name_are_not_refused(database: Database, clock: Clock) -> None:
+    for _ in range(6):
+        count(database, clock)
+    assert count(database, clock, address="10.0.0.2") is None
+    assert count(database, clock, name="ada") is None
+
+
+def test_the_session_secret_that_was_kept_first_stays(database: Database, clock: Clock) -> None:
+    with database.write() as connection:
+        assert admins.keep_session_secret(connection, "first", clock()) == "first"
+        assert admins.keep_session_secret(connection, "second", clock()) == "first"
+
+
+def test_a_database_without_tables_is_said_to_need_an_upgrade(empty_database: Database, clock: Clock) -> None:
+    with pytest.raises(StoreError, match="db upgrade"), empty_database.write() as connection:
+        admins.keep_session_secret(connection, "x", clock())
