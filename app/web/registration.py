@@ -9,7 +9,7 @@ from flask import Flask
 from flask_bootstrap import Bootstrap5
 
 from app.store.database import Database
-from app.web import access, api, errors, headers, metrics, pages, probes, sessions, signin, words
+from app.web import access, api, errors, headers, metrics, orders, pages, probes, sessions, signin, words
 from app.web.room import Room, keep_room
 
 DEFAULT_SWEEP_INTERVAL = timedelta(minutes=15)
@@ -45,6 +45,7 @@ def register(
     for blueprint in (
         signin.blueprint,
         pages.blueprint,
+        orders.blueprint,
         pages.assets,
         api.blueprint,
         probes.blueprint,
