@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -204,12 +204,27 @@ class Worker:
         """
         if not self.renew():
             raise LostLease("another process leads")
-        with suppress(LostLease):
-            try:
-                while self._take_request():
-                    pass
-            finally:
-                self.release()
+        with suppress(LostLease), self._keeping_the_lease():
+            while self._take_request():
+                pass
+
+    @contextmanager
+    def _keeping_the_lease(self) -> Iterator[None]:
+        """Renew the lease while a block runs that no schedule stands behind; give it back at the end."""
+        over = threading.Event()
+
+        def renew() -> None:
+            while not over.wait(leases.LEASE_TIME.total_seconds() / 5):
+                self.renew()
+
+        renewing = threading.Thread(target=renew, daemon=True)
+        renewing.start()
+        try:
+            yield
+        finally:
+            over.set()
+            renewing.join()
+            self.release()
 
 
 class _Stopping(Exception):
