@@ -50,7 +50,7 @@ out = Console()
 
 
 def measure_core(users: int) -> list[str]:
-    """Return the row of one size: groups a twentieth as many, ten memberships a user, one group in a hundred changed."""
+    """Return the row of one size: groups a twentieth as many, ten memberships a user, few changes."""
     people, groups, memberships = _directory(users)
     records, links = _records(users, memberships)
     begin = time.perf_counter()

@@ -43,8 +43,8 @@ class Process:
         with stream:
             for line in stream:
                 lines.append(line.rstrip("\n"))
-                if line.startswith("ready "):
-                    self.url = line.split()[1]
+                if line.startswith("ready"):
+                    self.url = line.removeprefix("ready").strip()
                     self._ready.set()
 
     def wait_until_ready(self) -> str:

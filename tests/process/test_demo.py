@@ -23,11 +23,12 @@ from app.demo.day import CLIENTS, Step, expectations, load_day
 from app.demo.errors import DayError, DemoError
 from app.demo.expectation import Expectation
 from app.demo.facts import Aspect, Fact, Facts, Snapshot, Subject, read_snapshot, role_words
-from app.demo.interrupts import Interrupts, Stopped
+from app.demo.interrupts import SIGNALS, Interrupts, Stopped
 from app.demo.notation import fill, lacks, merge, pick
+from app.demo.performance import wait_for
 from app.demo.processes import ROOT, ChildDied, Family
 from app.demo.stage import POLICY, WORLD, Stage
-from app.demo.story import DAY, wait_for
+from app.demo.story import DAY
 from app.demo.tecton import Tecton
 from app.sandbox import create_app
 
@@ -163,7 +164,7 @@ def test_what_tecton_does_not_hold_is_said_and_a_failing_block_ends_the_processe
         tecton = stage.start_sandbox()
         processes = [child.popen for child in family.children]
         held = tecton.snapshot().facts
-        wait_for(held | {Fact(ANA, Aspect.EXISTS)}, tecton, stage, "12:00 Ana is hired", seconds=0.2)
+        wait_for(held | {Fact(ANA, Aspect.EXISTS)}, tecton, family, "12:00 Ana is hired", seconds=0.2)
     assert "12:00 Ana is hired: Tecton does not hold what it should" in str(failure.value)
     assert "missing:   user ana@acme.example is there" in str(failure.value)
     assert [popen.poll() for popen in processes] == [0]
@@ -181,7 +182,17 @@ def test_a_failing_command_is_said_with_its_own_words(tmp_path: Path) -> None:
 # ---------------------------------------------------------------- signals
 
 
-def test_the_first_signal_ends_and_the_second_does_not_cut_the_end_short() -> None:
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    """Put back the signal handlers of the tests."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("handlers")
+def test_the_first_signal_ends_and_those_after_it_do_not_cut_the_end_short() -> None:
     interrupts = Interrupts()
     ended = False
     with pytest.raises(Stopped), interrupts.handled():
@@ -190,9 +201,11 @@ def test_the_first_signal_ends_and_the_second_does_not_cut_the_end_short() -> No
         finally:
             os.kill(os.getpid(), signal.SIGTERM)
             ended = True
+    os.kill(os.getpid(), signal.SIGTERM)
     assert ended
 
 
+@pytest.mark.usefixtures("handlers")
 def test_a_signal_waits_while_a_process_is_started() -> None:
     interrupts = Interrupts()
     started = False
