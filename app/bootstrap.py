@@ -16,13 +16,20 @@ from flask import Flask
 from app import scim, web
 from app.core.policy import Policy
 from app.core.policy_text import Fault, PolicyError, parse_policy
-from app.jobs import Schedule, Worker
+from app.credentials.keeper import Keeper
+from app.credentials.probe import Prober
+from app.delivery import DeliveryPlaces, Vault
+from app.jobs import LeadersChore, Schedule, Worker
 from app.reconcile.reconciler import Reconciler
 from app.settings import Settings, SettingsError
 from app.store import facts, migrate
 from app.store.database import Database
+from app.store.key_store import SqlKeyStore
+from app.store.probes import SqlProbeStore
 from app.store.reconciler_store import ReconcilerStore
 from app.tecton import TectonConfig, TectonService, open_tecton
+from app.tecton.probing import ProbeAsker, ingest_url_of
+from app.tecton.rotating import RotatedSecrets
 
 Clock = Callable[[], datetime]
 
@@ -100,20 +107,28 @@ def require_tecton(settings: Settings) -> None:
 
 @dataclass(slots=True)
 class Engine:
-    """What reconciles: a worker, and the schedule that drives it."""
+    """What reconciles: a worker, beside it the keeper of keys and the probes, and the schedule that drives them."""
 
     worker: Worker
+    keeper: LeadersChore
+    prober: LeadersChore
     schedule: Schedule
     tecton: TectonService
+    vault: Vault
     executor: ThreadPoolExecutor
 
     def close(self) -> None:
         """Let go of threads and connections."""
         self.executor.shutdown(wait=True)
+        self.vault.close()
 
 
 def build_engine(
-    settings: Settings, database: Database, clock: Clock = utc_now, tecton: TectonService | None = None
+    settings: Settings,
+    database: Database,
+    clock: Clock = utc_now,
+    tecton: TectonService | None = None,
+    vault: Vault | None = None,
 ) -> Engine:
     """Return the reconciling half of the bridge, not started yet.
 
@@ -137,8 +152,36 @@ def build_engine(
             threads=settings.tecton_concurrency,
         )
 
+    def put_in_scope(scope: str, key: str, value: str) -> None:
+        service.for_run().scopes.put_key(scope, key, value)
+
+    vault = vault or Vault(settings.vault_token.get_secret_value())
+    places = DeliveryPlaces(put_in_scope, vault)
+
+    def make_keeper(fence: int) -> Keeper:
+        return Keeper(
+            SqlKeyStore(database, clock, fence, sealer),
+            policy,
+            clock,
+            places=places,
+            secrets=lambda: RotatedSecrets(service.for_run().client_secrets),
+            mode=settings.mode,
+        )
+
     worker = Worker(database, make_reconciler, service.for_run, clock)
-    return Engine(worker, Schedule(worker, database, clock, settings.sweep_interval), service, executor)
+    keeper = LeadersChore(worker, make_keeper)
+    prober = LeadersChore(worker, lambda _: make_prober(settings, database, service, policy, clock))
+    schedule = Schedule(worker, database, clock, settings.sweep_interval, chores=[keeper.tick, prober.tick])
+    return Engine(worker, keeper, prober, schedule, service, vault, executor)
+
+
+def make_prober(
+    settings: Settings, database: Database, tecton: TectonService, policy: Callable[[], Policy], clock: Clock = utc_now
+) -> Prober:
+    """Return what runs the access probes."""
+    sealer = make_sealer(settings.secret_key.get_secret_value())
+    ingest_url = settings.tecton_ingest_url or ingest_url_of(settings.tecton_url)
+    return Prober(SqlProbeStore(database, clock, sealer), ProbeAsker(tecton, ingest_url), policy, clock)
 
 
 class PolicySource:

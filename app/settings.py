@@ -37,6 +37,8 @@ class Settings(BaseSettings):
     tecton_concurrency: int = Field(8, ge=1, le=256, alias="BRIDGE_TECTON_CONCURRENCY")
     tecton_timeout: Duration = Field(timedelta(seconds=30), alias="BRIDGE_TECTON_TIMEOUT")
     tecton_service_accounts_path: str = Field("/ServiceAccounts", alias="BRIDGE_TECTON_SERVICE_ACCOUNTS_PATH")
+    tecton_ingest_url: str = Field("", alias="BRIDGE_TECTON_INGEST_URL")
+    vault_token: SecretStr = Field(SecretStr(""), alias="BRIDGE_VAULT_TOKEN")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", alias="BRIDGE_LOG_LEVEL")
 
     @field_validator("tecton_url")
@@ -46,6 +48,14 @@ class Settings(BaseSettings):
         if value and not value.startswith(("http://", "https://")):
             raise ValueError("must start with https:// (such as https://acme.tecton.ai)")
         return value.removesuffix("/api")
+
+    @field_validator("tecton_ingest_url")
+    @classmethod
+    def _is_ingest(cls, value: str) -> str:
+        value = value.strip().rstrip("/")
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("must start with https:// (such as https://preview.acme.tecton.ai/ingest)")
+        return value
 
     @field_validator("sweep_interval", "tecton_timeout")
     @classmethod

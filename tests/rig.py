@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import requests
+
 from app.bootstrap import Engine, build_engine, create_app
 from app.sandbox import create_app as create_sandbox
 from app.settings import Settings
@@ -46,6 +48,7 @@ class Rig:
         self.policy_file = directory / "policy.yaml"
         self.policy_file.write_text(policy)
         knobs = settings.pop("knobs", None)
+        self.config: dict[str, Any] = settings.pop("config", {})  # of the way to Tecton
         self.sandbox = create_sandbox(admin_key=ADMIN_KEY, knobs=knobs, clock=clock, sleep=lambda _: None)
         self.tecton = self.sandbox.test_client()
         values = {"mode": "enforce", "secret_key": "a secret for tests", "tecton_concurrency": 4, **settings}
@@ -65,17 +68,20 @@ class Rig:
 
     def start_engine(self) -> Engine:
         """Return a new reconciling half, as another process would have it."""
-        config = TectonConfig(
-            url=TECTON_URL,
-            api_key=ADMIN_KEY,
-            rate=1e6,
-            concurrency=self.settings.tecton_concurrency,
-            clock=lambda: self.clock().timestamp(),
-            wall_clock=lambda: self.clock().timestamp(),
-            sleep=lambda _: None,
-            session_factory=lambda: wsgi_session(self.sandbox),
-        )
+        values: dict[str, Any] = {
+            "rate": 1e6,
+            "concurrency": self.settings.tecton_concurrency,
+            "clock": lambda: self.clock().timestamp(),
+            "wall_clock": lambda: self.clock().timestamp(),
+            "sleep": lambda _: None,
+            "session_factory": self.new_session,
+        }
+        config = TectonConfig(url=TECTON_URL, api_key=ADMIN_KEY, **{**values, **self.config})
         return build_engine(self.settings, self.database, self.clock, open_tecton(config))
+
+    def new_session(self) -> requests.Session:
+        """Return a session whose calls go into the sandbox."""
+        return wsgi_session(self.sandbox)
 
     def close(self) -> None:
         self.engine.close()

@@ -28,6 +28,9 @@ COMMANDS = {
     "drift": "drift",
     "runs": "runs",
     "why": "why",
+    "credentials": "credentials",
+    "probes": "probes",
+    "scopes": "scopes",
     "policy": "policy",
     "doctor": "doctor",
 }

@@ -37,11 +37,15 @@ class GroupProfile:
 
 @dataclass(frozen=True, slots=True)
 class ServiceAccountProfile:
-    """A service account; None for a description that nobody desires."""
+    """A service account; None for a description that nobody desires.
+
+    `oauth` says how it is to be created; once it is there, nothing shows it, and nothing changes it.
+    """
 
     name: str
     description: str | None = None
     active: bool = True
+    oauth: bool = field(default=False, compare=False)
 
 
 Profile = UserProfile | GroupProfile | ServiceAccountProfile

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from app.core.access import AccessState, GroupProfile, Profile, ServiceAccountProfile, UserProfile, access_state
-from app.core.identity import Grant, Kind, Level, Principal, without_contained
+from app.core.identity import Grant, Kind, Level, Principal
+from app.core.one_role import one_per_target
 from app.core.policy import Policy, Treatment
 
 
@@ -44,6 +45,7 @@ class Surroundings:
     own_account: Principal | None = None  # the service account whose key the bridge uses
     automatic: frozenset[tuple[Principal, Grant]] = frozenset()  # came with a workspace or scope that was created
     scopes: frozenset[str] | None = None  # the secret scopes that Tecton has; None while not known
+    expired: frozenset[Principal] = frozenset()  # service accounts deactivated for longer than their grace
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +131,15 @@ class _Aiming:
         return {Kind.USER: unmanaged.users, Kind.GROUP: unmanaged.groups}.get(kind, unmanaged.service_accounts)
 
     def _remove(self, principal: Principal) -> None:
-        """A service account is deactivated, which keeps its roles and can be undone; others are deleted."""
+        """A service account is deactivated, which keeps its roles and can be undone, and deleted after its grace.
+
+        Others are deleted at once.
+        """
         if guarded := sorted(self.observed.members_of(principal) & self.untouchable):
             self._leave(principal)
             names = ", ".join(self._name(member) for member in guarded)
             self._keep(principal, Why.BLOCKED, f"{self._name(principal)} is not deleted: {names} must not lose it")
-        elif principal.kind is Kind.SERVICE_ACCOUNT:
+        elif principal.kind is Kind.SERVICE_ACCOUNT and principal not in self.around.expired:
             self._leave(principal)
             profile = self.observed.profiles.get(principal)
             if isinstance(profile, ServiceAccountProfile):
@@ -190,9 +195,12 @@ class _Aiming:
     def _aim_grants(self, principal: Principal) -> None:
         wanted, seen = self.desired.grants_of(principal), self.observed.grants_of(principal)
         possible = frozenset(grant for grant in wanted if self._is_possible(principal, grant))
-        stays = {grant for grant in seen - wanted if self._grant_stays(principal, grant)}
-        # Tecton shows one role per target: where a greater one stays, the smaller is there already.
-        self.grants[principal] = without_contained(possible | stays)
+        stays = frozenset(grant for grant in seen - wanted if self._grant_stays(principal, grant))
+        self.grants[principal], rivals = one_per_target(possible, stays, seen)
+        for grant, rival in rivals.items():
+            what = f"{self._name(principal)} cannot hold {grant.role} beside {rival}"
+            advice = "Tecton's SCIM keeps one role per target; grant one that contains both"
+            self._keep(principal, Why.BLOCKED, f"{what}: {advice}", grant=grant)
 
     def _is_possible(self, principal: Principal, grant: Grant) -> bool:
         scopes = self.around.scopes

@@ -103,9 +103,7 @@ class ResourceSchema:
         return None
 
 
-def _resolve_in(
-    extension: str | None, attributes: Mapping[str, Attribute], path: AttrPath
-) -> Resolved | None:
+def _resolve_in(extension: str | None, attributes: Mapping[str, Attribute], path: AttrPath) -> Resolved | None:
     attribute = attributes.get(path.attr.lower())
     if attribute is None or path.sub_attr is None:
         return Resolved(extension, attribute) if attribute else None
@@ -177,9 +175,7 @@ def _schema(
         attributes=_by_name([*_COMMON, *_declared(model)]),
         extensions=MappingProxyType(
             {
-                str(extension.__schema__).lower(): Extension(
-                    str(extension.__schema__), _by_name(_declared(extension))
-                )
+                str(extension.__schema__).lower(): Extension(str(extension.__schema__), _by_name(_declared(extension)))
                 for extension in extensions
             }
         ),
@@ -194,6 +190,8 @@ RESOURCE_SCHEMAS: Mapping[str, ResourceSchema] = MappingProxyType(
     {schema.name: schema for schema in (USER, GROUP, SERVICE_ACCOUNT)}
 )
 
-_KNOWN_URNS = frozenset(
-    urn for schema in RESOURCE_SCHEMAS.values() for urn in (schema.urn.lower(), *schema.extensions)
-)
+# What Okta reads of Tecton, to assign it: no resource of the directory.
+ROLE = _schema("Role", "Roles", "displayName", scim_models.Role)
+ENTITLEMENT = _schema("Entitlement", "Entitlements", "displayName", scim_models.Entitlement)
+
+_KNOWN_URNS = frozenset(urn for schema in RESOURCE_SCHEMAS.values() for urn in (schema.urn.lower(), *schema.extensions))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from app.core.access import AccessState, GroupProfile, Profile, ServiceAccountProfile, UserProfile
@@ -109,8 +109,8 @@ Change = ProfileChange | MemberChange | GrantChange
 
 
 def _differences(before: Profile, after: Profile) -> list[str]:
-    fields = type(before).__slots__
-    pairs = ((name, getattr(before, name), getattr(after, name)) for name in fields)
+    names = (field.name for field in fields(before) if field.compare)
+    pairs = ((name, getattr(before, name), getattr(after, name)) for name in names)
     return [f"{name.replace('_', ' ')} {old!r} → {new!r}" for name, old, new in pairs if old != new]
 
 

@@ -56,9 +56,7 @@ def read_operand(attribute: Attribute, op: CompareOperator, value: Any) -> Opera
     with (RFC 7644 section 3.4.2.2).
     """
     if attribute.is_complex:
-        raise InvalidFilterException(
-            detail=f"'{attribute.name}' is complex: compare one of its sub-attributes"
-        )
+        raise InvalidFilterException(detail=f"'{attribute.name}' is complex: compare one of its sub-attributes")
     if attribute.mutability == "writeOnly" and op in ORDERING | SUBSTRING:
         raise InvalidFilterException(detail=f"'{attribute.name}' can only be compared for equality")
     if attribute.type == "boolean":
@@ -66,9 +64,7 @@ def read_operand(attribute: Attribute, op: CompareOperator, value: Any) -> Opera
     if value is None or attribute.type == "any":
         return comparable(attribute, value)  # type: ignore[no-any-return]
     if not isinstance(value, str):
-        raise InvalidFilterException(
-            detail=f"'{attribute.name}' is a {attribute.type}, compared with {value!r}"
-        )
+        raise InvalidFilterException(detail=f"'{attribute.name}' is a {attribute.type}, compared with {value!r}")
     if attribute.type == "dateTime" and op not in SUBSTRING:
         return _time(attribute, value)
     return comparable(attribute, value)  # type: ignore[no-any-return]
@@ -86,9 +82,7 @@ def is_comparison(op: CompareOperator, operand: Operand) -> bool:
 
 def _boolean(attribute: Attribute, op: CompareOperator, value: Any) -> bool | None:
     if op in ORDERING | SUBSTRING:
-        raise InvalidFilterException(
-            detail=f"'{attribute.name}' is boolean: '{op.value}' cannot be applied to it"
-        )
+        raise InvalidFilterException(detail=f"'{attribute.name}' is boolean: '{op.value}' cannot be applied to it")
     # Entra compares booleans with strings: roles[primary eq "True"].
     if isinstance(value, str) and value.lower() in {"true", "false"}:
         return value.lower() == "true"
@@ -112,9 +106,7 @@ def comparison_document(document: Mapping[str, Any], schema: ResourceSchema) -> 
         if attribute := schema.attributes.get(key):
             folded[key] = _folded(attribute, value)
         elif extension := schema.extensions.get(key):
-            folded[key] = {
-                sub.lower(): _folded(extension.attributes[sub.lower()], v) for sub, v in value.items()
-            }
+            folded[key] = {sub.lower(): _folded(extension.attributes[sub.lower()], v) for sub, v in value.items()}
         else:
             folded[key] = _folded_unknown(value)
     return folded
@@ -136,7 +128,5 @@ def _folded_unknown(value: Any) -> Any:
     if isinstance(value, str):
         return fold(value)
     if isinstance(value, dict):
-        return {
-            name.lower(): _folded_unknown(item) for name, item in value.items() if not isinstance(item, list)
-        }
+        return {name.lower(): _folded_unknown(item) for name, item in value.items() if not isinstance(item, list)}
     return value

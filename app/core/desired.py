@@ -10,7 +10,8 @@ from datetime import datetime
 from app.core.access import AccessState, GroupProfile, Profile, ServiceAccountProfile, access_state
 from app.core.directory import Directory, PushedGroup, PushedPerson
 from app.core.identity import DECLARED, Grant, Kind, Principal, without_contained
-from app.core.policy import DeclaredServiceAccount, Policy, Recipient
+from app.core.policy import Policy, Recipient
+from app.core.policy_accounts import DeclaredServiceAccount
 
 PUSHED_ROLE = "a role pushed by the identity provider"
 
@@ -64,7 +65,10 @@ def declared_accounts(policy: Policy) -> dict[Principal, DeclaredServiceAccount]
 def _is_desired(person: PushedPerson, policy: Policy, now: datetime) -> bool:
     if person.unusable:
         return False
-    left = person.deactivated_at
+    left, grace = person.deactivated_at, policy.guards.grace.service_accounts
+    if person.principal.kind is Kind.SERVICE_ACCOUNT and left is not None and grace is not None:
+        # Deactivated it keeps its roles, and can come back; when its grace is over it is not wanted any more.
+        return now < left + grace
     return person.provisioned or (left is not None and now < left + policy.guards.grace.users)
 
 
@@ -75,7 +79,8 @@ def _profiles(
     for group in groups:
         profiles[group.principal] = GroupProfile(group.name, group.description, group.idp_mapping_names)
     for principal, account in accounts.items():
-        profiles[principal] = ServiceAccountProfile(account.name, account.description)
+        oauth = account.credentials == "oauth"
+        profiles[principal] = ServiceAccountProfile(account.name, account.description, oauth=oauth)
     return profiles
 
 

@@ -186,3 +186,17 @@ def drift_blocked(problems: Iterable[Problem], disputed: Iterable[Disputed]) -> 
         sentence = f"{of.principal.kind.words} {of.name} could be any of Tecton's {ids}: rename or delete all but one"
         items.append(DriftItem(DriftClass.BLOCKED, of.principal, of.name, sentence))
     return items
+
+
+def drift_lost_keys(principals: Iterable[Principal], name_of: NameOf) -> list[DriftItem]:
+    """Return one item per service account whose key was lost on its way here; Tecton shows it only once."""
+    return [
+        DriftItem(
+            DriftClass.BLOCKED,
+            principal,
+            name_of(principal),
+            f"the key of service account {name_of(principal)} is lost: Tecton's answer to its creation never came. "
+            "Delete it in Tecton, and the bridge creates it anew and keeps its key",
+        )
+        for principal in principals
+    ]

@@ -9,15 +9,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from app.core.identity import ROLES, Grant, Kind, Level, Target
+from app.core.policy_accounts import Credentials, DeclaredServiceAccount
+from app.core.policy_part import Duration, DurationOrNever, Name, Part, repeated
+from app.core.policy_probes import Probe
 from app.core.selectors import Selector, SelectorError
-from app.durations import parse_duration
-
-
-def _duration(value: object) -> object:
-    return parse_duration(value) if isinstance(value, str) else value
 
 
 def _selector(resource: str) -> BeforeValidator:
@@ -32,17 +30,9 @@ def _selector(resource: str) -> BeforeValidator:
     return BeforeValidator(read)
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
 UserSelector = Annotated[Selector, _selector("User")]
 GroupSelector = Annotated[Selector, _selector("Group")]
 Treatment = Literal["ignore", "report", "remove"]
-Name = Annotated[str, Field(min_length=1)]
-
-
-class Part(BaseModel):
-    """A part of the policy: what it does not know is an error, never silently passed over."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, populate_by_name=True)
 
 
 class Provision(Part):
@@ -155,23 +145,6 @@ class Rule(Part):
         return frozenset(spec.grant for spec in self.roles)
 
 
-class Delivery(Part):
-    """Where a one-time key goes."""
-
-    secret_scope: Name
-    key: Name
-
-
-class DeclaredServiceAccount(Part):
-    """A service account that the policy itself desires."""
-
-    name: Name
-    description: str | None = None
-    groups: tuple[Name, ...] = ()
-    credentials: Literal["api_key", "oauth"] = "api_key"
-    deliver_to: Delivery | None = None
-
-
 class Unmanaged(Part):
     """What happens to access in Tecton that nobody desires."""
 
@@ -211,9 +184,14 @@ class Removals(Part):
 
 
 class Grace(Part):
-    """How long a leaver stays in Tecton, without any access, before the user is deleted."""
+    """How long a leaver stays in Tecton, without any access, before the user is deleted.
+
+    A service account is deactivated at once, which can be undone; deleted, its key is gone for good,
+    so that it never is unless the policy says after how long.
+    """
 
     users: Duration = timedelta(0)
+    service_accounts: DurationOrNever = None
 
 
 class Guards(Part):
@@ -237,13 +215,33 @@ class Policy(Part):
     unmanaged: Unmanaged = Unmanaged()
     protected: Protected = Protected()
     guards: Guards = Guards()
+    credentials: Credentials = Credentials()
+    probes: tuple[Probe, ...] = ()
 
     @model_validator(mode="after")
     def _unambiguous(self) -> Self:
-        names = [rule.name for rule in self.grants]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"two grants have the same name: {', '.join(twice)}")
-        accounts = [account.name.casefold() for account in self.service_accounts]
-        if twice := sorted({name for name in accounts if accounts.count(name) > 1}):
-            raise ValueError(f"a service account is declared twice: {', '.join(twice)}")
+        if twice := repeated(rule.name for rule in self.grants):
+            raise ValueError(f"two grants have the same name: {twice}")
+        if twice := repeated(account.name.casefold() for account in self.service_accounts):
+            raise ValueError(f"a service account is declared twice: {twice}")
+        if twice := repeated(probe.name for probe in self.probes):
+            raise ValueError(f"two probes have the same name: {twice}")
         return self
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        least = self.credentials.whole_rotation
+        for account in self.service_accounts:
+            if account.rotate_every is not None and account.rotate_every <= least:
+                # Tecton keeps two secrets at the most: the old one must be gone before the next comes.
+                raise ValueError(f"rotate_every of {account.name} must be longer than a whole rotation ({least})")
+        for probe in self.probes:
+            declared = self.declared(probe.service_account)
+            if probe.ability.ingest and declared and declared.credentials == "oauth":
+                raise ValueError(f"probe {probe.name}: stream ingest takes API keys only, no OAuth account")
+        return self
+
+    def declared(self, name: str) -> DeclaredServiceAccount | None:
+        """Return the service account that the policy declares by a name of any case, None when it does not."""
+        wanted = name.casefold()
+        return next((account for account in self.service_accounts if account.name.casefold() == wanted), None)

@@ -27,6 +27,8 @@ USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 ENTERPRISE_USER = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 TECTON_GROUP = "urn:ietf:params:scim:schemas:extension:tecton:1.0:Group"
+OKTA_ROLE = "urn:okta:scim:schemas:core:1.0:Role"
+OKTA_ENTITLEMENT = "urn:okta:scim:schemas:core:1.0:Entitlement"
 SERVICE_ACCOUNT = "urn:ietf:params:scim:schemas:extension:tecton:1.0:ServiceAccount"
 
 
@@ -78,23 +80,21 @@ class EnterpriseUser(scim2_models.EnterpriseUser):
 
 
 class Member(ComplexAttribute):
-    """A member of a group."""
+    """A member of a group, with the sub-attributes of RFC 7643 section 8.7.1.
+
+    A name for display is not among them: it would be the member's of the day on which it was added.
+    """
 
     value: Annotated[str | None, Mutability.immutable, CaseExact.true] = None
     """The id of the member."""
 
-    ref: Annotated[Reference[User | Group] | None, Mutability.read_only, CaseExact.true] = Field(  # type: ignore[type-arg]
+    ref: Annotated[Reference[User | Group] | None, Mutability.immutable, CaseExact.true] = Field(  # type: ignore[type-arg]
         None, serialization_alias="$ref", validation_alias="$ref"
     )
     """The URI of the member."""
 
-    type: Annotated[str | None, Mutability.read_only] = Field(
-        None, examples=["User", "Group", "ServiceAccount"]
-    )
+    type: Annotated[str | None, Mutability.immutable] = Field(None, examples=["User", "Group", "ServiceAccount"])
     """The resource type of the member."""
-
-    display: Annotated[str | None, Mutability.read_only] = None
-    """The name of the member."""
 
 
 class Group(scim2_models.Group):
@@ -152,6 +152,30 @@ class ServiceAccount(Resource[AnyExtension]):
     """The groups that the service account is a direct member of."""
 
     Groups: ClassVar[type[ComplexAttribute]] = scim2_models.GroupMembership
+
+
+class Role(Resource[AnyExtension]):
+    """A role in Tecton that an administrator can assign inside Okta (its entitlement discovery)."""
+
+    __schema__ = URN(OKTA_ROLE)
+
+    display_name: Annotated[str | None, Mutability.read_only] = None
+    """What the role is and on what, in words."""
+
+    type: Annotated[str | None, Mutability.read_only] = None
+    """What the role is on."""
+
+
+class Entitlement(Resource[AnyExtension]):
+    """A role on a secret scope in Tecton that an administrator can assign inside Okta."""
+
+    __schema__ = URN(OKTA_ENTITLEMENT)
+
+    display_name: Annotated[str | None, Mutability.read_only] = None
+    """What the role is and on which secret scope, in words."""
+
+    type: Annotated[str | None, Mutability.read_only] = None
+    """The secret scope."""
 
 
 Member.model_rebuild()

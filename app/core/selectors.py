@@ -5,7 +5,8 @@ A filter is compiled to closures once; what they read is the stored document of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,6 +47,7 @@ class Selector:
 
     text: str
     resource: str
+    attributes: frozenset[str] = field(compare=False)  # what it reads, in lower case; `groups` are not stored
     _predicate: Predicate = field(repr=False, compare=False)
 
     @classmethod
@@ -53,11 +55,12 @@ class Selector:
         """Return the selector that a SCIM filter writes (RFC 7644 section 3.4.2.2).
 
         `resource` is `User`, `Group` or `ServiceAccount`. Raise `SelectorError` for a filter that
-        is malformed or that names an attribute the resource type does not have.
+        is malformed, or that names an attribute the resource type or its stored document does not have.
         """
         try:
             node = parse_filter(text)
-            return cls(text, resource, compile_filter(node, RESOURCE_SCHEMAS[resource]))
+            predicate = compile_filter(node, RESOURCE_SCHEMAS[resource])
+            return cls(text, resource, frozenset(_stored(name) for name in _names_in(node)), predicate)
         except InvalidFilterException as error:
             column = _column(error, text)
             raise SelectorError(error.detail.removesuffix(f" at column {column}"), column) from error
@@ -69,7 +72,14 @@ class Selector:
 
 def parse_filter(text: str) -> FilterNode:
     """Return the syntax tree of a filter. Raise InvalidFilterException for a malformed one."""
-    return ScimFilter[Any](text).ast
+    if match := _ONE_EQUALITY.fullmatch(text):
+        return Comparison(AttrPath(match[1]), CompareOperator.eq, match[2])
+    return ScimFilter(text).ast
+
+
+# What clients look everything up by, thousands of times with another value each: the grammar needs a
+# hundred times longer to say the same of it. Escapes, other operators and URNs are the grammar's.
+_ONE_EQUALITY = re.compile(r'([A-Za-z]+) eq "([^"\\\x00-\x1f]*)"')
 
 
 def compile_filter(node: FilterNode, schema: ResourceSchema) -> Predicate:
@@ -83,6 +93,24 @@ def compile_filter(node: FilterNode, schema: ResourceSchema) -> Predicate:
 def compile_value_filter(node: FilterNode, attribute: Attribute) -> Predicate:
     """Return the test that the filter of a value path makes of one entry of a multi-valued attribute."""
     return _EntryCompiler(attribute).visit(node)
+
+
+def _names_in(node: FilterNode) -> Iterator[str]:
+    """Yield the attributes that a filter names."""
+    if isinstance(node, LogicalExpr):
+        for term in node.terms:
+            yield from _names_in(term)
+    elif isinstance(node, Not):
+        yield from _names_in(node.expr)
+    elif isinstance(node, Comparison | Present | ValuePath):
+        yield node.attr_path.attr.lower()
+
+
+def _stored(name: str) -> str:
+    """Return an attribute's name. Raise InvalidFilterException for one that no stored document holds."""
+    if name in {"meta", "members"}:
+        raise InvalidFilterException(detail=f"'{name}' cannot be used in a selector", path=name)
+    return name
 
 
 def _column(error: InvalidFilterException, text: str) -> int:
@@ -173,9 +201,7 @@ def find_sub(attribute: Attribute, path: AttrPath) -> Attribute:
         return attribute
     sub = attribute.sub.get(path.attr.lower())
     if sub is None or path.uri or path.sub_attr:
-        raise InvalidFilterException(
-            detail=f"'{attribute.name}' has no sub-attribute '{path}'", path=str(path)
-        )
+        raise InvalidFilterException(detail=f"'{attribute.name}' has no sub-attribute '{path}'", path=str(path))
     return sub
 
 

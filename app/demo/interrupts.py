@@ -27,13 +27,13 @@ class Interrupts:
 
     @contextmanager
     def handled(self) -> Iterator[None]:
-        """Handle signals until the block ends."""
+        """Handle signals until the block ends; after the one that ended it, until the process does."""
         before = {number: signal.signal(number, self._handle) for number in _handled_signals()}
         try:
             yield
         finally:
             for number, handler in before.items():
-                signal.signal(number, handler)
+                signal.signal(number, signal.SIG_IGN if self._asked else handler)
 
     @contextmanager
     def held(self) -> Iterator[None]:

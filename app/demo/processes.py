@@ -130,10 +130,19 @@ class Family:
             raise DemoError(f"{name} ended with exit code {code}; it said:\n{child.last_words()}")
         return "\n".join(child.lines)
 
-    def check(self) -> None:
-        """Raise ChildDied when one of them has ended."""
-        for child in self.children:
-            child.check()
+    def said(self) -> list[str]:
+        """Return the last words of each running one, under its name."""
+        return [f"the {child.name} said last:\n{child.last_words()}" for child in self.children]
+
+    def check(self, seconds: float = 0) -> None:
+        """Raise ChildDied when one of them has ended, or does within some seconds."""
+        end = time.monotonic() + seconds
+        while True:
+            for child in self.children:
+                child.check()
+            if time.monotonic() >= end:
+                return
+            time.sleep(_POLL_SECONDS)
 
 
 def _popen(

@@ -4,7 +4,8 @@ One process leads at a time, by a lease in the database; runs asked for from any
 page, are rows that the leader takes up.
 """
 
+from app.jobs.leading import LeadersChore
 from app.jobs.schedule import Schedule
 from app.jobs.worker import Worker
 
-__all__ = ["Schedule", "Worker"]
+__all__ = ["LeadersChore", "Schedule", "Worker"]

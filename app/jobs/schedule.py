@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -18,6 +18,7 @@ from app.store.leases import LEASE_TIME
 log = structlog.get_logger("jobs")
 
 TICK = 0.2  # seconds: how soon a due row of the queue, or an asked-for run, is taken up
+CHORE_TICK = 1.0  # seconds: how soon a key is delivered, a rotation goes on, a probe is asked
 
 
 class Schedule:
@@ -28,14 +29,19 @@ class Schedule:
     """
 
     def __init__(
-        self, worker: Worker, database: Database, clock: Callable[[], datetime], sweep_interval: timedelta
+        self,
+        worker: Worker,
+        database: Database,
+        clock: Callable[[], datetime],
+        sweep_interval: timedelta,
+        chores: Sequence[Callable[[], object]] = (),
     ) -> None:
         self.worker, self.database, self.clock = worker, database, clock
         # A tick that outlasts the next one is how a sweep works, nothing to warn of.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self.scheduler = BackgroundScheduler(
             timezone="UTC",
-            executors={"default": ThreadPoolExecutor(3)},
+            executors={"default": ThreadPoolExecutor(3 + len(chores))},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
         self.scheduler.add_job(self._guarded(worker.tick), "interval", seconds=TICK)
@@ -46,13 +52,17 @@ class Schedule:
             seconds=sweep_interval.total_seconds(),
             next_run_time=clock(),
         )
+        for chore in chores:
+            self.scheduler.add_job(self._guarded(chore), "interval", seconds=CHORE_TICK)
 
     def start(self) -> None:
         """Begin; the first sweep is asked for at once."""
         self.scheduler.start()
 
     def stop(self) -> None:
-        """End: no new work, the call under way is waited for, the lease is given back."""
+        """End: no new work, the call under way is waited for, the lease is given back. Nothing if not started."""
+        if not self.scheduler.running:
+            return
         self.worker.stop()
         self.scheduler.shutdown(wait=True)
         self.worker.release()

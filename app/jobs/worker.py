@@ -71,7 +71,7 @@ class Worker:
     def _lead(self, fence: int) -> None:
         self.fence = fence
         with self.database.write() as connection:
-            journal.abandon_runs(connection, self.clock(), fence)
+            journal.abandon_runs(connection, self.clock())
         self.reconciler = self.make_reconciler(fence)
         log.info("leads", fence=fence)
 
@@ -107,8 +107,15 @@ class Worker:
             self.drain_due()
         except (LostLease, _Stopping):
             self._resign()
-        except (StoreError, PolicyError) as error:
+        except PolicyError as error:
             log.error("cannot work", error=str(error))
+        except StoreError as error:
+            log.error("cannot work", error=str(error))
+            self._resign()
+        except Exception:
+            # What is in memory may differ from the database: the next tick begins anew from what is stored.
+            self._resign()
+            raise
 
     def _take_request(self) -> bool:
         with self.database.read() as connection:
@@ -123,15 +130,26 @@ class Worker:
             journal.start_run(connection, run_id, self.clock(), self.fence or 0)
         run = Run(run_id, purpose, self.tecton(), approve, asked_by)
         try:
-            report = self._require_reconciler().sweep(run, self._between_calls)
+            with self._ending(run_id):
+                report = self._require_reconciler().sweep(run, self._between_calls)
+                self._finish(run_id, report, None)
         except (TectonError, PolicyError) as error:
-            self._finish(run_id, None, str(error))
             log.warning("run failed", run=run_id, purpose=purpose, error=str(error))
+
+    @contextmanager
+    def _ending(self, run_id: str) -> Iterator[None]:
+        """Record why a run ended without a report: while one stays open, no sweep is asked for."""
+        try:
+            yield
+        except (TectonError, PolicyError, StoreError) as error:
+            self._finish(run_id, None, str(error))
+            raise
         except (LostLease, _Stopping):
             self._finish(run_id, None, "the process that ran it stopped before it ended")
             raise
-        else:
-            self._finish(run_id, report, None)
+        except Exception as error:
+            self._finish(run_id, None, f"an error in the bridge itself, see its log: {type(error).__name__}")
+            raise
 
     def _finish(self, run_id: str, report: Report | None, error: str | None) -> None:
         with self.database.write() as connection:
@@ -143,11 +161,15 @@ class Worker:
 
     def _between_calls(self) -> None:
         """Let what is urgent come in between two calls of a sweep, and stop where stopping is asked for."""
+        self._insist()
+        self.drain_due()
+
+    def _insist(self) -> None:
+        """Raise where no call may be begun any more: stopping is asked for, or the lease ran out."""
         if self._stopping.is_set():
             raise _Stopping
         if not self.leads:
             raise LostLease("the lease ran out in the middle of a run")
-        self.drain_due()
 
     def drain_due(self) -> None:
         """Reconcile the principals whose time has come."""
@@ -167,13 +189,13 @@ class Worker:
             run_id = journal.request_run(connection, "drain", "queue", now)
             journal.start_run(connection, run_id, now, self.fence or 0)
         try:
-            report = reconciler.drain(Run(run_id, "drain", self.tecton()), due)
-        except (TectonError, PolicyError) as error:
-            self._finish(run_id, None, str(error))
+            with self._ending(run_id):
+                report = reconciler.drain(Run(run_id, "drain", self.tecton()), due, self._insist)
+                self._finish_drain(run_id, report)
+        except (TectonError, PolicyError):
             self._rest(unreachable=True)
         else:
-            self._finish_drain(run_id, report)
-            self._rest(unreachable=bool(report.notes))
+            self._rest(unreachable=report.halted)
 
     def _finish_drain(self, run_id: str, report: Report) -> None:
         """Keep a drain that had something to change; a push that changes nothing in Tecton is no news."""

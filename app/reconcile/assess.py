@@ -79,8 +79,12 @@ def assess(
     policy: Policy,
     correlation: Correlation,
     own_account: Principal | None,
+    expired: frozenset[Principal] = frozenset(),
 ) -> Assessment:
-    """Return the changes that make Tecton what it should be, for those the question is about."""
+    """Return the changes that make Tecton what it should be, for those the question is about.
+
+    `expired` are service accounts that were deactivated for longer than their grace.
+    """
     observed = world.observed(question.principals)
     disputed = {dispute.principal for dispute in correlation.disputed}
     state = desired.state.overlaid_with(AccessState(), disputed) if disputed else desired.state
@@ -90,6 +94,7 @@ def assess(
         own_account=own_account,
         automatic=world.automatic_grants(),
         scopes=frozenset(world.scopes),
+        expired=expired,
     )
     aim = aim_at(state, observed, around)
     return Assessment(question, desired, observed, aim, diff(aim.state, observed), correlation)

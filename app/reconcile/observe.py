@@ -34,22 +34,34 @@ class Crew:
         """Yield every item with its ended call, in the order in which they end.
 
         No more calls are started than there are threads: an urgent one does not queue behind them.
+        When the pause raises, none is started any more; what it raised comes after the last one.
         """
         waiting = iter(items)
         running: dict[Future[B], A] = {}
+        stop: Exception | None = None
         try:
             while True:
-                for item in islice(waiting, self.size - len(running)):
+                for item in islice(waiting, 0 if stop else self.size - len(running)):
                     running[self.executor.submit(work, item)] = item
                 if not running:
-                    return
+                    break
                 ended, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in ended:
                     yield running.pop(future), future
-                self.pause()
+                stop = stop or self._paused()
         finally:
             # An abandoned loop (an error, a stop) leaves no call running behind its back.
             wait(running)
+        if stop:
+            raise stop
+
+    def _paused(self) -> Exception | None:
+        """Pause; return why to stop, so that the calls under way can be concluded before."""
+        try:
+            self.pause()
+        except Exception as error:
+            return error
+        return None
 
 
 def read_everything(tecton: Tecton, crew: Crew) -> TectonObjects:

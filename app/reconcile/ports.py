@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 from app.core.access import AccessState, Profile
 from app.core.changes import Change, NameOf
+from app.core.credentials import KeyKind
 from app.core.directory import Directory
 from app.core.drift import DriftItem
 from app.core.guards import Objection
@@ -30,8 +31,9 @@ class TectonError(Exception):
             ├── CredentialsRefused  401, or 403 for the key itself: nothing else will work either
             ├── NotFound          the object is not there (any more)
             ├── Conflict          the name is taken
-                ├── Unsupported       this Tecton does not have the endpoint, or has it switched off
+            ├── Unsupported       this Tecton does not have the endpoint, or has it switched off
             ├── Refused           Tecton understood and said no, with a reason
+            ├── NotEffective      Tecton said that it was done, and it is not
             └── NotPossible       the bridge does not even ask, as it could not keep the answer
 
     The message is a sentence for a person: what was asked, of which object, what Tecton said. It
@@ -83,6 +85,10 @@ class Refused(PermanentError):
     """Tecton refused what it was asked, with a reason."""
 
 
+class NotEffective(PermanentError):
+    """Tecton answered that it was done, and what it shows since then says that it was not."""
+
+
 class NotPossible(PermanentError):
     """The bridge itself does not ask: it could not keep what the answer would hold."""
 
@@ -96,13 +102,14 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """A new object; `api_key` only for a service account, and only here."""
+    """A new object; for a service account with its API key or client secret, which are only here."""
 
     record: Record
     api_key: str | None = None
+    client_secret: str | None = None
 
     def __repr__(self) -> str:
-        return f"Created({self.record!r}, api_key={'…' if self.api_key else None})"
+        return f"Created({self.record!r}, api_key={'…' if self.api_key or self.client_secret else None})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +195,21 @@ class Dirty(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Escrow:
+    """Changes of one object that failed: they wait for their next try, and nothing else of the object does."""
+
+    row: Dirty
+    error: str
+    next_at: datetime
+    tried: frozenset[Change] = frozenset()
+    is_ineffective: bool = False  # Tecton took them without effect
+
+    def holds(self, changes: Collection[Change], now: datetime) -> bool:
+        """Tell whether these changes, all that the object needs, are to wait: another one among them is news."""
+        return now < self.next_at and self.tried.issuperset(changes)
+
+
+@dataclass(frozen=True, slots=True)
 class Knowledge:
     """What the bridge knows of Tecton, as of its last reads and writes."""
 
@@ -196,7 +218,8 @@ class Knowledge:
     last_applied: AccessState = field(default_factory=AccessState)
     automatic: frozenset[tuple[Kind, str, str]] = frozenset()  # kind, Tecton id, target
     known_targets: frozenset[str] = frozenset()
-    failing: Mapping[Principal, str] = field(default_factory=dict)
+    failing: Mapping[Principal, Escrow] = field(default_factory=dict)
+    awaited_keys: frozenset[Principal] = frozenset()  # whose creation was begun, and whose key never came
     complete: bool = False  # everything in Tecton was read at least once
 
 
@@ -212,6 +235,17 @@ class Outcome(NamedTuple):
     removed: Mapping[str, int] = {}  # users, members and roles that were removed; never changed
 
 
+@dataclass(frozen=True, slots=True)
+class OneTimeKey:
+    """A key that Tecton shows this once; its repr does not. `secret_id` where a client secret's is known."""
+
+    tecton_id: str
+    name: str
+    value: str = field(repr=False)
+    kind: KeyKind = KeyKind.API_KEY
+    secret_id: str | None = None
+
+
 @dataclass(slots=True)
 class Step:
     """What one step of a run found out or did: stored in one transaction, or not at all."""
@@ -224,7 +258,8 @@ class Step:
     automatic: set[tuple[Kind, str, str]] = field(default_factory=set)
     known_targets: set[str] = field(default_factory=set)
     outcomes: list[Outcome] = field(default_factory=list)
-    one_time_key: tuple[str, str, str] | None = None  # Tecton id, name, key
+    one_time_key: OneTimeKey | None = None
+    awaited_keys: dict[Principal, bool] = field(default_factory=dict)  # from now on, or no more
 
     def __repr__(self) -> str:
         return f"Step({len(self.records)} records, {len(self.outcomes)} outcomes)"
@@ -254,6 +289,9 @@ class Store(Protocol):
 
     def removals_since(self, since: datetime) -> dict[str, int]:
         """Return how many removals of each kind (users, members, roles) were applied since then."""
+
+    def inactive_accounts(self, since: datetime) -> frozenset[str]:
+        """Return the Tecton ids of the service accounts that were seen deactivated at this time, and ever since."""
 
     def due(self, now: datetime, limit: int) -> list[Dirty]:
         """Return the principals whose time has come, the longest waiting first."""

@@ -12,14 +12,14 @@ from app.core.guards import Objection, allowance
 from app.core.identity import Kind, Principal
 from app.core.plan import digest
 from app.core.policy import Policy
-from app.core.records import TectonObjects
-from app.reconcile.apply import Tally
+from app.core.records import Record, TectonObjects
 from app.reconcile.assess import Question
 from app.reconcile.observe import Crew, Pause, changes_in, read_everything
-from app.reconcile.ports import Dirty, Store, TectonError, TemporaryError
+from app.reconcile.ports import Dirty, Escrow, NotEffective, Store, TectonError, TemporaryError
 from app.reconcile.report import Mode, Report, Run
 from app.reconcile.round import Round, Setting
-from app.reconcile.world import World
+from app.reconcile.work import Tally
+from app.reconcile.world import ObjectKey, World
 
 # How long a principal that failed waits: doubled from the first, never more than the second.
 TEMPORARY_BACKOFF = (timedelta(seconds=2), timedelta(minutes=5))
@@ -77,15 +77,18 @@ class Reconciler:
         moment = world.clock
         fresh = self._read(run, crew)
         lost = _lost(world, fresh)
-        report = None if run.approve == _lost_fingerprint(lost) else self._distrust(run, world, policy, lost)
+        is_believed = run.approve == _lost_fingerprint(lost)
+        report = None if is_believed else self._distrust(run, world, policy, lost)
         if report is None:
-            step = changes_in(world, fresh, moment)
+            left_out = {} if is_believed else self._left_out(run, crew, lost)
+            step = changes_in(world, _with(fresh, left_out), moment)
             self.store.save(run.run_id, step)
             world.take(step)
             world.complete = True
             round_ = Round(self._setting(world, policy, crew), run, Question(_everything(world)))
             report = round_.go()
-            self._settle(world, (), round_.tally)
+            report.notes += [f"Tecton's lists left out {record.name}, which is there" for record in left_out.values()]
+            self._settle(world, (), round_)
             self.store.note_evidence(run.run_id, self.mode, started)
         return _finished(report, run, begin)
 
@@ -100,6 +103,15 @@ class Reconciler:
             raise
         self.store.note_tecton(ok=True)
         return fresh
+
+    def _left_out(self, run: Run, crew: Crew, lost: dict[Kind, list[str]]) -> dict[ObjectKey, Record]:
+        """Return the objects that are there although they are not in Tecton's lists any more: asked for one by one.
+
+        Taken for gone, somebody would lose memberships, and be created anew.
+        """
+        keys = [(kind, id_) for kind, ids in lost.items() for id_ in ids]
+        calls = crew.each(lambda key: run.tecton.get_record(*key), keys)
+        return {key: record for key, call in calls if (record := call.result())}
 
     def _distrust(self, run: Run, world: World, policy: Policy, lost: dict[Kind, list[str]]) -> Report | None:
         """Return a held report when so much is missing in Tecton's lists that they are not believed.
@@ -128,16 +140,22 @@ class Reconciler:
 
     # ---------------------------------------------------------------- the drain
 
-    def drain(self, run: Run, due: Collection[Dirty]) -> Report:
-        """Reconcile the principals that were pushed, from what is known of Tecton and fresh reads of what changes."""
+    def drain(self, run: Run, due: Collection[Dirty], pause: Pause = lambda: None) -> Report:
+        """Reconcile the principals that were pushed, from what is known of Tecton and fresh reads of what changes.
+
+        `pause` is called between calls: it may raise to stop.
+        """
         begin = time.monotonic()
         policy = self.policy()
         self._world = world = self._world or self._load(policy)
         question = self._question(world, policy, due)
         world.drained |= dict.fromkeys(question.principals or (), world.clock)
-        round_ = Round(self._setting(world, policy, Crew(self.executor, self.threads)), run, question)
+        ids = {item.id for item in due}
+        for principal in [of for of in world.failing if of.id in ids]:
+            del world.failing[principal]  # its time has come, or it was pushed again
+        round_ = Round(self._setting(world, policy, Crew(self.executor, self.threads, pause)), run, question)
         report = round_.go()
-        self._settle(world, due, round_.tally)
+        self._settle(world, due, round_)
         return _finished(report, run, begin)
 
     def _question(self, world: World, policy: Policy, due: Collection[Dirty]) -> Question:
@@ -151,30 +169,38 @@ class Reconciler:
         for id_ in ids - groups:
             # Nobody, when it was deleted: who it was is found by its link. It may also have become another kind.
             principals |= {Principal(kind, id_) for kind in (*PEOPLE, Kind.GROUP)}
+        principals |= {Principal(Kind.WORKSPACE, item.id) for item in due if item.kind == Kind.WORKSPACE}
         return Question(world.directory(ids, groups), frozenset(principals))
 
-    def _settle(self, world: World, due: Collection[Dirty], tally: Tally) -> None:
+    def _settle(self, world: World, due: Collection[Dirty], round_: Round) -> None:
         """Take out of the queue what is done; what failed waits for its next try, what was not tried for nothing."""
-        now = self.clock()
+        now, tally = self.clock(), round_.tally
         rows = {item.id: item for item in due}
         untried = tally.unfinished - tally.errors.keys()
         left = {principal.id for principal in (*tally.errors, *untried)}
-        self.store.settle([item for item in due if item.id not in left])
+        mended = [of for of in world.failing if of not in round_.differing | tally.errors.keys()]
+        over = [world.failing.pop(of).row for of in mended] if round_.question.is_everything else []
+        self.store.settle([item for item in (*due, *over) if item.id not in left])
         for principal in sorted(untried):
             item = rows.get(principal.id) or _new_row(principal, now)
             self.store.postpone(item, "", now=now, next_at=now, attempts=item.attempts)
-        for principal, error in tally.errors.items():
-            item = rows.get(principal.id) or _new_row(principal, now)
-            tries = item.attempts + 1
-            self.store.postpone(item, str(error), now=now, next_at=now + _backoff(error, tries), attempts=tries)
-        for item in due:
-            for kind in (*PEOPLE, Kind.GROUP):
-                world.failing.pop(Principal(kind, item.id), None)
-        world.failing.update({principal: str(error) for principal, error in tally.errors.items()})
+        for principal in tally.errors:
+            world.failing[principal] = self._postpone(rows.get(principal.id), principal, world, tally)
+
+    def _postpone(self, item: Dirty | None, principal: Principal, world: World, tally: Tally) -> Escrow:
+        now, error = self.clock(), tally.errors[principal]
+        known = world.failing.get(principal)
+        item = item or (known.row if known else _new_row(principal, now))
+        item = item._replace(attempts=item.attempts + 1)
+        next_at = now + _backoff(error, item.attempts)
+        self.store.postpone(item, str(error), now=now, next_at=next_at, attempts=item.attempts)
+        tried = tally.tried[principal]
+        return Escrow(item, str(error), next_at, tried, is_ineffective=isinstance(error, NotEffective))
 
 
 def _new_row(principal: Principal, now: datetime) -> Dirty:
-    return Dirty(principal.kind.value, principal.id, generation=1, dirty_since=now, attempts=0)
+    # No push ever has generation 0: one that comes meanwhile keeps its own, earlier time.
+    return Dirty(principal.kind.value, principal.id, generation=0, dirty_since=now, attempts=0)
 
 
 def _everything(world: World) -> Directory:
@@ -192,6 +218,10 @@ def _comes_or_goes(before: PushedPerson | None, now: PushedPerson | None, world:
 def _backoff(error: TectonError, tries: int) -> timedelta:
     first, longest = TEMPORARY_BACKOFF if isinstance(error, TemporaryError) else PERMANENT_BACKOFF
     return min(first * int(2 ** min(tries - 1, 20)), longest)
+
+
+def _with(objects: TectonObjects, more: dict[ObjectKey, Record]) -> TectonObjects:
+    return TectonObjects({**objects.records, **more}, objects.scopes) if more else objects
 
 
 def _lost(world: World, fresh: TectonObjects) -> dict[Kind, list[str]]:

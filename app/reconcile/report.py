@@ -28,7 +28,7 @@ class Report:
     """What a run found and did; `sweep --json` prints it.
 
     `drift` counts what was found, by class; `planned`, `applied`, `failed` and `held` count changes.
-    `effects` say who can do more or less in the end.
+    `effects` say who can do more or less in the end. `halted`: Tecton could not be worked with any more.
     `fingerprint` is that of the held changes, or of the whole plan when nothing is held.
     """
 
@@ -42,6 +42,7 @@ class Report:
     applied: int = 0
     failed: int = 0
     held: int = 0
+    halted: bool = False
     duration_s: float = 0.0
     fingerprint: str = ""
     objections: list[dict[str, Any]] = field(default_factory=list)

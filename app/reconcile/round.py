@@ -8,18 +8,20 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.core.access import AccessState
-from app.core.drift import DriftClass, DriftItem, Trouble
+from app.core.changes import Change
+from app.core.drift import DriftClass, DriftItem, Trouble, drift_lost_keys
 from app.core.effective import effects_of, summarize
 from app.core.guards import Circumstances, Verdict, judge
 from app.core.identity import Kind, Principal
 from app.core.plan import Plan, make_plan
 from app.core.policy import Policy
 from app.core.records import TectonObjects, observed_access
-from app.reconcile.apply import Applier, Halted, Tally
+from app.reconcile.apply import Applier
 from app.reconcile.assess import Assessment, Question, assess, desire, link_up, stand_for
 from app.reconcile.observe import Crew, note_targets
-from app.reconcile.ports import Step, Store
+from app.reconcile.ports import NotEffective, Step, Store
 from app.reconcile.report import WRITING, Mode, Report, Run
+from app.reconcile.work import Halted, Tally, by_object
 from app.reconcile.world import World
 
 
@@ -45,18 +47,20 @@ class Round:
         self.desired = desire(question, setting.policy, setting.clock())
         self.report = Report(run.run_id, run.purpose, setting.mode)
         self.tally = Tally()
+        self.differing: frozenset[Principal] = frozenset()  # who is not as desired at the end
 
     def go(self) -> Report:
         """Do it; return the report, whose calls and duration the caller fills in."""
         before = self._assess(link=True)
         self.report.drift = _counts(self._drift(before))
-        plan = make_plan(before.changes)
+        plan = make_plan(self._due(before.changes))
         verdict = self._judge(plan)
         self._state(plan, verdict, before)
         if self.may_write and verdict.flowing:
             self._apply(verdict, before)
             before = self._assess(link=False)
         self._stand_for_the_rest(before)
+        self.differing = frozenset(change.principal for change in before.changes)
         self.store.replace_drift(self._drift(before), self.question.principals)
         return self.report
 
@@ -78,15 +82,46 @@ class Round:
             self.keep(step)
             if self.question.is_everything:
                 self.keep(note_targets(self.world, self.world.observed()))
-        return assess(self.world, self.question, self.desired, self.policy, correlation, self._own_account())
+        own, expired = self._own_account(), self._expired()
+        return assess(self.world, self.question, self.desired, self.policy, correlation, own, expired)
+
+    def _expired(self) -> frozenset[Principal]:
+        """Return the service accounts that were deactivated for longer than their grace."""
+        grace = self.policy.guards.grace.service_accounts
+        if grace is None:
+            return frozenset()
+        ids = self.store.inactive_accounts(self.setting.clock() - grace)
+        return frozenset(self.world.links.principal_of(Kind.SERVICE_ACCOUNT, id_) for id_ in ids)
 
     def _own_account(self) -> Principal | None:
         own = self.setting.own_account_id
         return self.world.links.principal_of(Kind.SERVICE_ACCOUNT, own) if own else None
 
     def _drift(self, assessment: Assessment) -> list[DriftItem]:
-        failing = {**self.world.failing, **{of: str(error) for of, error in self.tally.errors.items()}}
-        return assessment.drift(self.world, Trouble(self.tally.ineffective, failing))
+        waiting = {of: escrow for of, escrow in self.world.failing.items() if of not in self.tally.errors}
+        ineffective = {c for escrow in waiting.values() if escrow.is_ineffective for c in escrow.tried}
+        failing = {of: escrow.error for of, escrow in waiting.items() if not escrow.is_ineffective}
+        failing |= {of: str(error) for of, error in self.tally.errors.items() if not isinstance(error, NotEffective)}
+        found = assessment.drift(self.world, Trouble(ineffective | self.tally.ineffective, failing))
+        return [*found, *drift_lost_keys(self._lost_keys(), self.world.name_of)]
+
+    def _lost_keys(self) -> list[Principal]:
+        """Return the service accounts that are there, and whose key never came."""
+        asked = self.question.principals
+        mine = self.world.awaited_keys if asked is None else self.world.awaited_keys & asked
+        return sorted(principal for principal in mine if principal in self.world.links)
+
+    def _due(self, changes: tuple[Change, ...]) -> list[Change]:
+        """Return the changes less those that failed and wait for their next try; a person's order waits for nothing."""
+        if self.run.purpose == "apply":
+            return list(changes)
+        now, failing = self.setting.clock(), self.world.failing
+        held = {
+            work.principal
+            for work in by_object(change for change in changes if change.principal in failing)
+            if failing[work.principal].holds(work.changes, now)
+        }
+        return [change for change in changes if change.principal not in held]
 
     # ---------------------------------------------------------------- planning
 
@@ -135,6 +170,7 @@ class Round:
         try:
             applier.apply(verdict.flowing)
         except Halted as halt:
+            self.report.halted = True
             self.report.notes.append(str(halt))
             self.store.note_tecton(ok=False, error=str(halt))
         else:
@@ -146,7 +182,7 @@ class Round:
 
     def _saver(self, assessment: Assessment) -> Callable[[Step], None]:
         def save(step: Step) -> None:
-            for principal in (outcome.principal for outcome in step.outcomes if outcome.status != "failed"):
+            for principal in (outcome.principal for outcome in step.outcomes):
                 held = self._held_after(step, principal)
                 step.last_applied[principal] = stand_for(principal, self.world.last, assessment, held)
             self.keep(step)

@@ -31,6 +31,7 @@ class World:
         self.automatic = set(knowledge.automatic)
         self.known_targets = set(knowledge.known_targets)
         self.failing = dict(knowledge.failing)
+        self.awaited_keys = set(knowledge.awaited_keys)
         self.complete = knowledge.complete
         self.last = AccessState(*self._last_parts)
         self.clock = 0  # moves with every step
@@ -107,6 +108,8 @@ class World:
             self._remember(principal, state)
         self.automatic |= step.automatic
         self.known_targets |= step.known_targets
+        for principal, awaits in step.awaited_keys.items():
+            (self.awaited_keys.add if awaits else self.awaited_keys.discard)(principal)
 
     def _remember(self, principal: Principal, state: AccessState | None) -> None:
         state = state or AccessState()

@@ -4,104 +4,141 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from flask import Blueprint, Response, request
-from scim2_models import ForbiddenException, SCIMException, UnauthorizedException
+from scim2_models import PayloadTooLargeException
+from werkzeug.sansio.utils import get_current_url
 
-from app.scim.errors import PayloadTooLarge, error_reply
+from app.scim.authentication import let_in
+from app.scim.errors import error_reply
 from app.scim.http import MEDIA_TYPE, Call, Reply
 from app.scim.routes import OPEN_PATH, find_handler
+from app.scim.throttle import Throttle, TooManyFailures
+from app.scim.token_endpoint import TokenServer, failed_authentication
 from app.store.database import Database
-from app.store.sql import Session, connect
-from app.store.tokens import TokenRecord, authenticate_in
+from app.store.sql import DriverPool
+from app.store.tokens import TokenRecord
 
 MAX_BODY_BYTES = 32 * 1024 * 1024  # a group of 100,000 members, with room
 
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+_WITHOUT_BODY = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
+_ANYONE = TokenRecord("", "scim", datetime.min)  # noqa: DTZ901 - nobody looks at it
 
 
 def create_blueprint(database: Database, *, clock: Callable[[], datetime], coalesce_window: timedelta) -> Blueprint:
     """Return the blueprint that serves SCIM; register it under the SCIM root, such as `/scim/v2`.
 
-    Take the database, the clock, and how long pushes that remove no access wait for others.
+    Take the database, the clock, and how long pushes that remove no access wait for others. The OAuth
+    token endpoint is below it, at `oauth/token`.
     """
     blueprint = Blueprint("scim", __name__)
-
-    def serve(path: str = "") -> Response:
-        with ExitStack() as stack:
-            try:
-                reply = _answer(stack, path)
-            except Exception as error:  # the edge: whatever fails inside is answered in SCIM's own form
-                stack.close()
-                reply = error_reply(error)
-            return _respond(reply, stack)
-
-    def _answer(stack: ExitStack, path: str) -> Reply:
-        segments = [segment for segment in path.split("/") if segment]
-        now = clock()
-        is_open = len(segments) == 1 and segments[0].lower() == OPEN_PATH
-        session = stack.enter_context(connect(database))
-        token = _ANYONE if is_open else _let_in(session, now)
-        handler = find_handler(request.method, segments)
-        call = Call(
-            method=request.method,
-            args=request.args,
-            headers=request.headers,
-            raw=_read_body(),
-            base=_base(path),
-            now=now,
-            window=coalesce_window,
-            session=session,
-            token=token,
-        )
-        return handler(call)
-
-    blueprint.add_url_rule("/", "root", serve, methods=_METHODS, provide_automatic_options=False)
-    blueprint.add_url_rule("/<path:path>", "serve", serve, methods=_METHODS, provide_automatic_options=False)
+    root = _Root(DriverPool(database), clock, coalesce_window)
+    tokens = _Tokens(TokenServer(database, clock), clock, root.throttle)
+    blueprint.add_url_rule("/oauth/token", "token", tokens.issue, methods=["POST"])
+    blueprint.add_url_rule("/oauth/revoke", "revoke", tokens.revoke, methods=["POST"])
+    for rule, endpoint in (("/", "root"), ("/<path:path>", "serve")):
+        blueprint.add_url_rule(rule, endpoint, root.serve, methods=_METHODS, provide_automatic_options=False)
     return blueprint
 
 
-_ANYONE = TokenRecord("", "scim", datetime.min)  # noqa: DTZ901 - nobody looks at it
+@dataclass(slots=True)
+class _Root:
+    """Everything below the SCIM root."""
+
+    pool: DriverPool
+    clock: Callable[[], datetime]
+    window: timedelta
+    throttle: Throttle = field(default_factory=Throttle)
+
+    def serve(self, path: str = "") -> Response:
+        """Answer one request; what fails inside is answered in SCIM's own form."""
+        with ExitStack() as stack:
+            try:
+                reply = self._answer(stack, path)
+            except Exception as error:  # the edge of the application
+                reply = error_reply(error)
+            return _respond(reply, stack)
+
+    def _answer(self, stack: ExitStack, path: str) -> Reply:
+        segments = [segment for segment in path.split("/") if segment]
+        now = self.clock()
+        session = stack.enter_context(self.pool.session())
+        token = _ANYONE
+        if not (len(segments) == 1 and segments[0].lower() == OPEN_PATH):
+            sent = request.headers.get("Authorization", "")
+            token = let_in(session, sent, request.remote_addr or "", now, self.throttle)
+        handler = find_handler(request.method, segments)
+        return handler(
+            Call(
+                method=request.method,
+                args=request.args,
+                headers=request.headers,
+                raw=_read_body(),
+                base=_base(path),
+                now=now,
+                window=self.window,
+                session=session,
+                token=token,
+            )
+        )
 
 
-def _let_in(session: Session, now: datetime) -> TokenRecord:
-    """Return the token of the request. Raise UnauthorizedException or ForbiddenException."""
-    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not secret.strip():
-        raise UnauthorizedException(detail="a bearer token is needed")
-    token = authenticate_in(session, secret.strip(), now)
-    if token is None:
-        raise UnauthorizedException(detail="the token is unknown, expired or revoked")
-    if token.scope != "scim":
-        raise ForbiddenException(detail="this token is not for SCIM")
-    return token
+@dataclass(slots=True)
+class _Tokens:
+    """The OAuth endpoints. Their errors have OAuth's own form (RFC 6749 section 5.2)."""
+
+    server: TokenServer
+    clock: Callable[[], datetime]
+    throttle: Throttle
+
+    def issue(self) -> Response:
+        """Answer a client that asks for an access token."""
+        return self._throttled(self.server.create_token_response())
+
+    def revoke(self) -> Response:
+        """Answer a client that gives an access token back."""
+        return self._throttled(self.server.create_endpoint_response("revocation"))
+
+    def _throttled(self, response: Response) -> Response:
+        if failed_authentication(response):
+            try:
+                self.throttle.count(request.remote_addr or "", self.clock())
+            except TooManyFailures as error:
+                return _respond(error_reply(error), ExitStack())
+        return response
 
 
 def _read_body() -> bytes:
-    if (request.content_length or 0) > MAX_BODY_BYTES:
-        raise _too_large()
-    raw = request.stream.read(MAX_BODY_BYTES + 1)
-    if len(raw) > MAX_BODY_BYTES:
-        raise _too_large()
+    if request.method in _WITHOUT_BODY:
+        return b""
+    raw = b""
+    if (request.content_length or 0) <= MAX_BODY_BYTES:
+        raw = request.stream.read(MAX_BODY_BYTES + 1)
+    if (request.content_length or len(raw)) > MAX_BODY_BYTES:
+        raise PayloadTooLargeException(detail=f"a body may be {MAX_BODY_BYTES} bytes long")
     return raw
-
-
-def _too_large() -> SCIMException:
-    return PayloadTooLarge(detail=f"the body is larger than {MAX_BODY_BYTES} bytes")
 
 
 def _base(path: str) -> str:
     """Return the URL of the SCIM root, as the client sees it."""
     below = request.path.removesuffix(path).rstrip("/")
-    return f"{request.root_url.rstrip('/')}{below}"
+    return _root_url(request.scheme, request.host, request.root_path) + below
+
+
+@lru_cache(maxsize=64)
+def _root_url(scheme: str, host: str, root_path: str) -> str:
+    return get_current_url(scheme, host, root_path).rstrip("/")
 
 
 def _respond(reply: Reply, stack: ExitStack) -> Response:
     body: bytes | Iterator[bytes] = reply.body
     if not isinstance(body, bytes):
         body = _streamed(body, stack.pop_all())
-    response = Response(body, reply.status, reply.headers, mimetype=None, content_type=MEDIA_TYPE)
+    response = Response(body, reply.status, reply.headers, content_type=MEDIA_TYPE)
     if reply.status in {204, 304}:
         del response.headers["Content-Type"]
     return response

@@ -3,89 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from scim2_models import (
-    ConflictException,
-    InvalidSyntaxException,
-    InvalidValueException,
-    NotFoundException,
-    PayloadTooLargeException,
-    SCIMException,
-)
-from scim2_server.bulk import BulkPlan, BulkStep, replace_bulk_ids
+from scim2_models import NotFoundException, PayloadTooLargeException, SCIMException
+from scim2_server.bulk import BulkStep
 from scim2_server.conditions import Conditions
 from scim2_server.errors import MethodNotAllowedException
 
 from app.core.attributes import RESOURCE_SCHEMAS, ResourceSchema
 from app.scim import writes
+from app.scim.bulk_request import MAX_PAYLOAD_BYTES, Operation, Plan, read_fail_on_errors, read_operations
 from app.scim.errors import error_reply
 from app.scim.http import Call, Reply, json_reply
 from app.scim.rendering import location_of
 from app.scim.resources import push_of
-from app.scim.writes import Creation, Push, Write, require_object
+from app.scim.writes import Creation, Deletion, Push, Write, require_object
 from app.store import directory
 from app.store.directory import NameTaken, Stored
 from app.store.marks import mark
-from app.store.members import UnknownMembers
 from app.store.sql import Conflict, Session
 
-MAX_OPERATIONS = 5000
-MAX_PAYLOAD_BYTES = 8 * 1024 * 1024
 _RESPONSE = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
 _SUCCESS = {"POST": 201, "PUT": 200, "PATCH": 200, "DELETE": 204}
 
 # What makes one operation fail and not the request.
-_FAILURES = (SCIMException, NameTaken, UnknownMembers, Conflict)
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One operation of the request, under the names that the library's plan reads."""
-
-    method: str
-    path: str
-    bulk_id: str | None
-    version: str | None
-    data: Any
-
-
-class Plan(BulkPlan):
-    """The library's order of operations: a creation comes before whatever refers to it."""
-
-    def __init__(self, operations: list[Operation], fail_on_errors: int | None, *, refers: bool) -> None:
-        self.refers = refers
-        super().__init__(operations, fail_on_errors)  # type: ignore[arg-type]
-
-    def dependencies(self, index: int) -> list[int]:
-        """Return the positions of the creations that an operation refers to."""
-        return super().dependencies(index) if self.refers else []
-
-    @staticmethod
-    def references(operation: Any) -> list[str]:
-        """Return the bulkIds that an operation refers to."""
-        found: list[str] = []
-        replace_bulk_ids([operation.data, *operation.path.split("/")], lambda name: found.append(name) or name)
-        return found
-
-    def resolved(self, step: BulkStep) -> Operation:
-        """Return the operation of a step with ids in place of references. Raise a SCIMException when one has none."""
-        operation: Any = self.operation(step)
-        is_post = operation.method == "POST"
-        if is_post and not self.is_creation(step.index, operation.bulk_id):
-            raise InvalidValueException(detail="a POST needs a 'bulkId' of its own")
-        if not self.refers:
-            return operation  # type: ignore[no-any-return]
-        path = "/".join(replace_bulk_ids(operation.path.split("/"), self._id_of))
-        data = replace_bulk_ids(operation.data, self._id_of)
-        return Operation(operation.method, path, operation.bulk_id, operation.version, data)
-
-    def _id_of(self, bulk_id: str) -> str:
-        if bulk_id not in self.created:
-            raise ConflictException(detail=f"the bulkId {bulk_id} names no resource that could be created before")
-        return str(self.created[bulk_id].id)
+_FAILURES = (SCIMException, NameTaken, Conflict)
 
 
 def bulk(call: Call) -> Reply:
@@ -93,7 +36,7 @@ def bulk(call: Call) -> Reply:
     if len(call.raw) > MAX_PAYLOAD_BYTES:
         raise PayloadTooLargeException(detail=f"a Bulk request may be {MAX_PAYLOAD_BYTES} bytes long")
     body = require_object(call.json())
-    operations, fail_on_errors = _operations(body), _fail_on_errors(body)
+    operations, fail_on_errors = read_operations(body), read_fail_on_errors(body)
     refers = b"bulkId:" in call.raw
 
     def work(session: Session) -> list[dict[str, Any]]:
@@ -102,36 +45,6 @@ def bulk(call: Call) -> Reply:
         return [_sent(outcome) for outcome in plan.outcomes()]
 
     return json_reply(200, {"schemas": [_RESPONSE], "Operations": call.session.transact(work)})
-
-
-def _get(body: dict[str, Any], name: str) -> Any:
-    return next((value for key, value in body.items() if key.lower() == name), None)
-
-
-def _operations(body: dict[str, Any]) -> list[Operation]:
-    given = _get(body, "operations")
-    if not isinstance(given, list) or not all(isinstance(item, dict) for item in given):
-        raise InvalidSyntaxException(detail="'Operations' must be a list of objects")
-    if len(given) > MAX_OPERATIONS:
-        raise PayloadTooLargeException(detail=f"a Bulk request may hold {MAX_OPERATIONS} operations")
-    return [_operation(item) for item in given]
-
-
-def _operation(item: dict[str, Any]) -> Operation:
-    texts = {name: _get(item, name) for name in ("method", "path", "bulkid", "version")}
-    for name, text in texts.items():
-        if not isinstance(text, str | None):
-            raise InvalidSyntaxException(detail=f"'{name}' of an operation must be a string")
-    return Operation(
-        (texts["method"] or "").upper(), texts["path"] or "", texts["bulkid"], texts["version"], _get(item, "data")
-    )
-
-
-def _fail_on_errors(body: dict[str, Any]) -> int | None:
-    value = _get(body, "failonerrors")
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-        raise InvalidValueException(detail="'failOnErrors' must be a whole number from 1")
-    return value
 
 
 class _Run:
@@ -153,7 +66,7 @@ class _Run:
             if write is None:
                 return
             self._flush()
-            stored = self.session.nested(write)
+            stored = self.session.nested(write.within)
         except _FAILURES as error:
             self._fail(step, error)
         else:
@@ -168,9 +81,9 @@ class _Run:
         if id_ is not None:
             conditions = Conditions(if_match=operation.version)
             return _WRITES[operation.method](self.push, schema, id_, operation.data, conditions)
-        creation = writes.read_creation(schema, operation.data)
+        creation = writes.create(self.push, schema, operation.data)
         if creation.member_ids or self.plan.fail_on_errors is not None:
-            return writes.create(self.push, creation)
+            return creation
         self.waiting.append((step, creation))
         return None
 
@@ -224,7 +137,7 @@ _ENDPOINTS = {schema.endpoint.lower(): schema for schema in RESOURCE_SCHEMAS.val
 _WRITES: dict[str, Callable[..., Write]] = {
     "PUT": writes.replace,
     "PATCH": writes.patch,
-    "DELETE": lambda push, schema, id_, _, conditions: writes.delete(push, schema, id_, conditions),
+    "DELETE": lambda push, schema, id_, _, conditions: Deletion(push, schema, id_, conditions),
 }
 
 

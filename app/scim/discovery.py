@@ -24,33 +24,37 @@ from scim2_server.service import ScimService
 
 from app.core import scim_models
 from app.core.attributes import RESOURCE_SCHEMAS, ResourceSchema
-from app.scim.bulk import MAX_OPERATIONS, MAX_PAYLOAD_BYTES
+from app.scim import catalogue
+from app.scim.bulk_request import MAX_OPERATIONS, MAX_PAYLOAD_BYTES
 from app.scim.http import Call, Reply, json_reply
-from app.scim.listing import DEFAULT_COUNT, MAX_COUNT
+from app.scim.paging import DEFAULT_COUNT, MAX_COUNT
 
 _DESCRIPTIONS = {
     "User": "People, and users that the policy turns into service accounts",
     "Group": "Groups, with their Tecton roles",
     "ServiceAccount": "Tecton service accounts",
+    "Role": "Roles in Tecton that can be assigned",
+    "Entitlement": "Roles on secret scopes in Tecton that can be assigned",
 }
+_MODELS = (
+    scim_models.User,
+    scim_models.EnterpriseUser,
+    scim_models.Group,
+    scim_models.TectonGroup,
+    scim_models.ServiceAccount,
+)
 
 
 @cache
-def service() -> ScimService:
-    """Return the library's service, which writes discovery documents and errors."""
-    return ScimService(
-        ScimProvider(
-            models=[
-                scim_models.User,
-                scim_models.EnterpriseUser,
-                scim_models.Group,
-                scim_models.TectonGroup,
-                scim_models.ServiceAccount,
-            ],
-            resource_types=[_resource_type(schema) for schema in RESOURCE_SCHEMAS.values()],
-            config=_config(),
-        )
-    )
+def service(*, with_catalogue: bool = False) -> ScimService:
+    """Return the library's service, which writes discovery documents.
+
+    Take whether what can be assigned in Tecton is offered, too.
+    """
+    schemas = [*RESOURCE_SCHEMAS.values(), *(catalogue.SCHEMAS if with_catalogue else ())]
+    models = (*_MODELS, scim_models.Role, scim_models.Entitlement) if with_catalogue else _MODELS
+    provider = ScimProvider(models, [_resource_type(schema) for schema in schemas], _config())
+    return ScimService(provider, secret=b"")  # for the library's cursors; ours are in app.scim.cursors
 
 
 def _resource_type(schema: ResourceSchema) -> ResourceType:
@@ -75,6 +79,12 @@ def _config() -> ServiceProviderConfig:
         spec_uri=Reference("https://www.rfc-editor.org/rfc/rfc6750"),
         primary=True,
     )
+    oauth2 = AuthenticationScheme(
+        type=AuthenticationScheme.Type.oauth2,
+        name="OAuth 2.0 client credentials",
+        description="Access tokens of an hour, from the token endpoint oauth/token below the SCIM root",
+        spec_uri=Reference("https://www.rfc-editor.org/rfc/rfc6749"),
+    )
     return ServiceProviderConfig(
         patch=Patch(supported=True),
         bulk=Bulk(supported=True, max_operations=MAX_OPERATIONS, max_payload_size=MAX_PAYLOAD_BYTES),
@@ -82,7 +92,7 @@ def _config() -> ServiceProviderConfig:
         change_password=ChangePassword(supported=False),
         sort=Sort(supported=True),
         etag=ETag(supported=True),
-        authentication_schemes=[bearer],
+        authentication_schemes=[bearer, oauth2],
         pagination=Pagination(
             cursor=True,
             index=True,
@@ -120,15 +130,14 @@ def schema(call: Call, id_: str) -> Reply:
 
 def _discovered(call: Call, name: str, *path: str) -> Reply:
     # The library refuses a filter here, as RFC 7644 section 4 asks.
-    query = {"filter": call.args["filter"]} if "filter" in call.args else {}
-    if query:
-        service().forbid_filter(query)
-    response = _response(name, "/".join((call.base, *path)), path[1:])
+    service().forbid_filter(call.args)
+    offered = name != "service_provider_config" and catalogue.is_offered(call.session)
+    response = _response(name, "/".join((call.base, *path)), path[1:], offered)
     return json_reply(200, response.body, {k: v for k, v in response.headers.items() if k != "Content-Type"})
 
 
 @lru_cache(maxsize=64)
-def _response(name: str, location: str, ids: tuple[str, ...]) -> ScimResponse:
-    writer = getattr(service(), name)
+def _response(name: str, location: str, ids: tuple[str, ...], with_catalogue: bool) -> ScimResponse:
+    writer = getattr(service(with_catalogue=with_catalogue), name)
     response: ScimResponse = writer(location, *ids, {})
     return response

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import logging
 
-from scim2_models import InvalidValueException, SCIMException, UniquenessException
+from scim2_models import SCIMException, UniquenessException
 from scim2_server.errors import MethodNotAllowedException
 
 from app.scim.http import Reply, json_reply
+from app.scim.throttle import TooManyFailures
 from app.store.database import StoreError
 from app.store.directory import NameTaken
-from app.store.members import UnknownMembers
 from app.store.sql import Conflict
 
 _LOG = logging.getLogger(__name__)
 _ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
-
-
-class PayloadTooLarge(SCIMException):
-    """The body is larger than the bridge reads."""
-
-    status = 413
 
 
 def error_reply(error: Exception) -> Reply:
@@ -38,11 +32,8 @@ def error_reply(error: Exception) -> Reply:
 def _as_scim(error: Exception) -> Exception:
     if isinstance(error, NameTaken):
         return UniquenessException(detail=f"another resource has the name {str(error)!r}")
-    if isinstance(error, UnknownMembers):
-        shown = ", ".join(error.ids[:5])
-        return InvalidValueException(detail=f"no resource has the id {shown}")
     if isinstance(error, Conflict):
-        return UniquenessException(detail="another resource has this name, or a member was deleted meanwhile")
+        return UniquenessException(detail="another resource has this name")
     return error
 
 
@@ -51,6 +42,8 @@ def _headers(error: SCIMException) -> dict[str, str]:
         return {"WWW-Authenticate": 'Bearer realm="SCIM"'}
     if isinstance(error, MethodNotAllowedException):
         return {"Allow": ", ".join(error.allowed)}
+    if isinstance(error, TooManyFailures):
+        return {"Retry-After": str(error.retry_after)}
     return {}
 
 

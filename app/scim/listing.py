@@ -13,16 +13,14 @@ from app.core.attributes import ResourceSchema
 from app.core.selectors import parse_filter
 from app.scim.cursors import digest_of, read_cursor, write_cursor
 from app.scim.http import Call, Reply
+from app.scim.paging import read_count, read_start
 from app.scim.projection import Projection, read_projection
 from app.scim.rendering import LIST_RESPONSE, render, stream_group
 from app.scim.writes import require_object
 from app.store.directory import Stored
 from app.store.search import Page, Search, find_page
 
-DEFAULT_COUNT = 100
-MAX_COUNT = 1000
 MAX_FILTER_LENGTH = 8192
-_MAX_INTEGER = 2**31 - 1  # PostgreSQL refuses larger offsets, and no table is that long
 
 Query = Mapping[str, Any]
 
@@ -57,7 +55,7 @@ def _answer(call: Call, schemas: Sequence[ResourceSchema], query: Query) -> Repl
 
 
 def _search(schemas: Sequence[ResourceSchema], query: Query, projection: Projection | None) -> Search:
-    count = min(max(0, _integer(query, "count", DEFAULT_COUNT)), MAX_COUNT)
+    count = read_count(query)
     cursor = _text(query, "cursor")
     if cursor is not None and "startIndex" in query:
         raise InvalidValueException(detail="a search has a cursor or a startIndex, not both")
@@ -67,7 +65,7 @@ def _search(schemas: Sequence[ResourceSchema], query: Query, projection: Project
         filter=_filter(text) if text else None,
         sort_by=_sort_by(_text(query, "sortBy")),
         descending=_is_descending(query),
-        start=max(1, _integer(query, "startIndex", 1)) - 1,
+        start=read_start(query) - 1,
         count=count,
         by_position=cursor is not None,
         position=read_cursor(cursor, digest_of(schemas, query), count) if cursor else None,
@@ -110,18 +108,6 @@ def _names(query: Query, name: str) -> str | None:
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return ",".join(value)
     return _text(query, name)
-
-
-def _integer(query: Query, name: str, default: int) -> int:
-    value = query.get(name)
-    if value is None or value == "":
-        return default
-    try:
-        if isinstance(value, bool | float) or len(str(value)) > 20:
-            raise ValueError
-        return max(-1, min(int(value), _MAX_INTEGER))
-    except (TypeError, ValueError):
-        raise InvalidValueException(detail=f"'{name}' must be a whole number") from None
 
 
 def _head(wanted: Search, page: Page, digest: str) -> dict[str, Any]:

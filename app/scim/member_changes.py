@@ -44,7 +44,7 @@ class MemberSet:
         self.removed = {}
 
     def apply(self, session: Session, group_id: str) -> Touched:
-        """Make it so in the database. Raise `UnknownMembers`."""
+        """Make it so in the database; ids that nobody has are passed over."""
         if self.keeps:
             removed = members.remove(session, group_id, list(self.removed))
         else:
@@ -69,7 +69,7 @@ class Touched:
 def change_members(session: Session, group_id: str, changes: Sequence[Change]) -> Touched:
     """Apply the operations on members in order, as few statements.
 
-    Raise `UnknownMembers` for ids that nobody has, a SCIMException for an operation that means nothing.
+    Raise a SCIMException for an operation that means nothing.
     """
     touched, pending = Touched(), MemberSet()
     for change in changes:

@@ -82,6 +82,16 @@ def stream_group(session: Session, stored: Stored, base: str, projection: Projec
     yield "]}"
 
 
+def render_small_group(session: Session, stored: Stored, base: str, limit: int) -> str | None:
+    """Return a group as JSON with its members, None when it has more than `limit`."""
+    piece = members.first(session, stored.id, json_string(base)[1:-1], limit + 1)
+    if piece is None:
+        return render(stored, base, None)
+    if piece.size > limit:
+        return None
+    return f'{render(stored, base, None)[:-1]},"members":[{piece.json}]}}'
+
+
 def _members(session: Session, stored: Stored, base: str, projection: Projection | None) -> Iterator[str]:
     for piece in members.stream(session, stored.id, json_string(base)[1:-1]):
         yield piece if projection is None else _projected(piece, projection)

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import cast
 
 from app.core.attributes import ResourceSchema
 from app.scim import writes
-from app.scim.http import Call, Reply
+from app.scim.http import Body, Call, Reply
 from app.scim.projection import Projection, read_projection
-from app.scim.rendering import location_of, render, stream_group
-from app.scim.writes import Push, Write
+from app.scim.rendering import location_of, render, render_small_group, stream_group
+from app.scim.writes import Deletion, Push
 from app.store import directory
 from app.store.directory import Stored
+
+SMALL_GROUP = 100  # members; a PATCH of a larger group is answered without a body
 
 
 def create(call: Call, schema: ResourceSchema) -> Reply:
     """Create a resource and send it back, with its location."""
-    stored = _done(call, writes.create(push_of(call), writes.read_creation(schema, call.json())))
+    stored = writes.create(push_of(call), schema, call.json()).alone(call.session)
     reply = _reply(call, stored, _projection(call, schema), 201)
     reply.headers["Location"] = location_of(stored, call.base)
     return reply
@@ -35,22 +36,27 @@ def read(call: Call, schema: ResourceSchema, id_: str) -> Reply:
 
 def replace(call: Call, schema: ResourceSchema, id_: str) -> Reply:
     """Replace a resource and send it back."""
-    stored = _done(call, writes.replace(push_of(call), schema, id_, call.json(), call.conditions))
+    stored = writes.replace(push_of(call), schema, id_, call.json(), call.conditions).alone(call.session)
     return _reply(call, stored, _projection(call, schema), 200)
 
 
 def patch(call: Call, schema: ResourceSchema, id_: str) -> Reply:
-    """Patch a resource. A user is sent back whole, as Entra likes it; a group only when attributes are asked for."""
-    stored = _done(call, writes.patch(push_of(call), schema, id_, call.json(), call.conditions))
+    """Patch a resource and send it back whole (RFC 7644 section 3.5.2).
+
+    A large group is answered with 204: Microsoft discourages a body with all members, and the cost of
+    a change must not depend on the size of the group.
+    """
+    stored = writes.patch(push_of(call), schema, id_, call.json(), call.conditions).alone(call.session)
     projection = _projection(call, schema)
-    if schema.name == "Group" and projection is None:
-        return Reply(204, headers={"ETag": stored.etag})
-    return _reply(call, stored, projection, 200)
+    if schema.name != "Group" or projection is not None:
+        return _reply(call, stored, projection, 200)
+    text = render_small_group(call.session, stored, call.base, SMALL_GROUP)
+    return Reply(204, headers={"ETag": stored.etag}) if text is None else _sent(call, stored, text.encode(), 200)
 
 
 def delete(call: Call, schema: ResourceSchema, id_: str) -> Reply:
     """Delete a resource."""
-    call.session.transact(writes.delete(push_of(call), schema, id_, call.conditions))
+    Deletion(push_of(call), schema, id_, call.conditions).alone(call.session)
     return Reply(204)
 
 
@@ -59,19 +65,18 @@ def push_of(call: Call) -> Push:
     return Push(call.token.name, call.now, call.window)
 
 
-def _done(call: Call, write: Write) -> Stored:
-    return cast(Stored, call.session.transact(write))
-
-
 def _projection(call: Call, schema: ResourceSchema) -> Projection | None:
     return read_projection([schema], call.args.get("attributes"), call.args.get("excludedAttributes"))
 
 
 def _reply(call: Call, stored: Stored, projection: Projection | None, status: int) -> Reply:
-    headers = {"ETag": stored.etag, "Content-Location": location_of(stored, call.base)}
     if stored.type == "Group" and (projection is None or projection.keeps("members")):
-        return Reply(status, _encoded(stream_group(call.session, stored, call.base, projection)), headers)
-    return Reply(status, render(stored, call.base, projection).encode(), headers)
+        return _sent(call, stored, _encoded(stream_group(call.session, stored, call.base, projection)), status)
+    return _sent(call, stored, render(stored, call.base, projection).encode(), status)
+
+
+def _sent(call: Call, stored: Stored, body: Body, status: int) -> Reply:
+    return Reply(status, body, {"ETag": stored.etag, "Content-Location": location_of(stored, call.base)})
 
 
 def _encoded(pieces: Iterator[str]) -> Iterator[bytes]:

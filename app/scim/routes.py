@@ -9,7 +9,7 @@ from scim2_models import NotFoundException, NotImplementedException
 from scim2_server.errors import MethodNotAllowedException
 
 from app.core.attributes import RESOURCE_SCHEMAS
-from app.scim import bulk, discovery, listing, resources
+from app.scim import bulk, catalogue, discovery, listing, resources
 from app.scim.http import Call, Reply
 
 Handler = Callable[..., Reply]
@@ -50,6 +50,9 @@ for _schema in _EVERYTHING:
         "PATCH": partial(resources.patch, schema=_schema),
         "DELETE": partial(resources.delete, schema=_schema),
     }
+for _schema in catalogue.SCHEMAS:
+    _COLLECTIONS[_schema.endpoint.lower()] = {"GET": partial(catalogue.search, schema=_schema)}
+    _ITEMS[_schema.endpoint.lower()] = {"GET": partial(catalogue.read, schema=_schema)}
 
 
 def find_handler(method: str, segments: Sequence[str]) -> Callable[[Call], Reply]:
@@ -57,6 +60,8 @@ def find_handler(method: str, segments: Sequence[str]) -> Callable[[Call], Reply
 
     Raise NotFoundException when nothing is there, MethodNotAllowedException when it takes other methods.
     """
+    if any("\x00" in segment for segment in segments):
+        raise NotFoundException(detail="nothing has such a name")
     name = segments[0].lower() if segments else ""
     is_item = len(segments) == 2 and segments[1] != ".search"
     methods = None

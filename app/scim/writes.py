@@ -1,6 +1,7 @@
 """What a push does to the directory: each kind of write, read whole before anything is stored.
 
-A write is parsed first and done later, inside a transaction: alone, or as one of a Bulk request.
+A write is parsed first and done later: alone, in the fewest statements, or within the transaction of a
+Bulk request.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from scim2_models import InvalidSyntaxException, NotFoundException
 from scim2_server.conditions import Conditions
@@ -20,11 +21,9 @@ from app.scim.patch import apply_change
 from app.scim.patch_request import Change, read_changes
 from app.scim.values import identity
 from app.store import directory, members
-from app.store.directory import Stored
+from app.store.directory import Revision, Stored
 from app.store.marks import mark
 from app.store.sql import Session
-
-Write = Callable[[Session], Stored | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +35,42 @@ class Push:
     window: timedelta
 
 
+class Write(Protocol):
+    """One write. Both ways raise a SCIMException or `NameTaken` when it cannot be done, and store nothing."""
+
+    def within(self, session: Session) -> Stored | None:
+        """Do it in the transaction that the session is in."""
+
+    def alone(self, session: Session) -> Stored | None:
+        """Do it in a transaction of its own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Creation:
-    """A resource to create, and the members it begins with."""
+    """A resource to create, and the members it begins with (RFC 7644 section 3.3)."""
 
+    push: Push
     schema: ResourceSchema
     document: Document
     member_ids: Sequence[str]
 
+    def within(self, session: Session) -> Stored:
+        """Create it."""
+        stored = directory.insert(session, self.schema, self.document, self.push.now, self.push.by)
+        members.add(session, stored.id, self.member_ids)
+        mark(session, [(stored.type, stored.id)], now=self.push.now, window=self.push.window)
+        return stored
 
-def read_creation(schema: ResourceSchema, payload: Any) -> Creation:
-    """Return what to create (RFC 7644 section 3.3). A person or service account is active unless it says not.
+    def alone(self, session: Session) -> Stored:
+        """Create it, as one statement where the database can."""
+        if self.member_ids or session.is_sqlite:
+            return session.transact(self.within)
+        due = self.push.now + self.push.window
+        return directory.insert_marked(session, self.schema, self.document, self.push.now, self.push.by, due)
+
+
+def create(push: Push, schema: ResourceSchema, payload: Any) -> Creation:
+    """Return the write that creates a resource. A person or service account is active unless it says not.
 
     Raise a SCIMException for a body that is no such resource.
     """
@@ -54,86 +78,122 @@ def read_creation(schema: ResourceSchema, payload: Any) -> Creation:
     document = read_document(schema, payload)
     if "active" in schema.attributes:
         document.setdefault("active", True)
-    return Creation(schema, finish(schema, document), read_member_ids(_given_members(schema, payload)))
+    return Creation(push, schema, finish(schema, document), read_member_ids(_given_members(schema, payload)))
 
 
-def create(push: Push, creation: Creation) -> Write:
-    """Return the write that creates a resource. It raises `NameTaken`, `UnknownMembers`."""
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A change of one resource: of its document, and of its members if it is a group."""
 
-    def work(session: Session) -> Stored:
-        stored = directory.insert(session, creation.schema, creation.document, push.now, push.by)
-        members.add(session, stored.id, creation.member_ids)
-        mark(session, [(stored.type, stored.id)], now=push.now, window=push.window)
-        return stored
+    push: Push
+    schema: ResourceSchema
+    id_: str
+    method: str
+    conditions: Conditions
+    revise: Callable[[Document], Document]  # what becomes of a copy of the document
+    change_members: Callable[[Session], Touched] | None = None
 
-    return work
+    def within(self, session: Session) -> Stored:
+        """Change it: nobody else does before the transaction ends."""
+        stored = require_found(directory.lock(session, self.schema, self.id_), self.schema, self.id_)
+        self.conditions.check(stored.etag, self.method)
+        touched = self.change_members(session) if self.change_members else Touched()
+        document = self.revise(stored.document)
+        if _is_same(stored, document) and touched:
+            return self._touch(session, stored, touched)
+        revision = self._revision(stored, document, bool(touched.removed))
+        return directory.save(session, stored, revision) if revision else stored
+
+    def alone(self, session: Session) -> Stored:
+        """Change it; a change of the document alone is stored only over the version it was made of."""
+        if self.change_members is None and not session.is_sqlite:
+            stored = directory.revise(session, self.schema, self.id_, self._revised, self.within)
+            return require_found(stored, self.schema, self.id_)
+        return session.transact(self.within)
+
+    def _revised(self, stored: Stored) -> Revision | None:
+        self.conditions.check(stored.etag, self.method)
+        return self._revision(stored, self.revise(stored.document), False)
+
+    def _revision(self, stored: Stored, document: Document, removes_members: bool) -> Revision | None:
+        """Return what to store, None when nothing changes: then version and time stay."""
+        if _is_same(stored, document):
+            return None
+        removes = removes_members or _removes_access(stored.document, document)
+        due = self.push.now if removes else self.push.now + self.push.window
+        return Revision(document, self.push.now, self.push.by, due)
+
+    def _touch(self, session: Session, stored: Stored, touched: Touched) -> Stored:
+        window = timedelta(0) if touched.removed else self.push.window
+        mark(session, [(stored.type, stored.id)], now=self.push.now, window=window)
+        directory.touch(session, [stored.id], self.push.now, self.push.by)
+        return stored._replace(version=stored.version + 1, modified_at=self.push.now)
 
 
-def replace(push: Push, schema: ResourceSchema, id_: str, payload: Any, conditions: Conditions) -> Write:
+def replace(push: Push, schema: ResourceSchema, id_: str, payload: Any, conditions: Conditions) -> Edit:
     """Return the write that replaces a resource (RFC 7644 section 3.5.1).
 
     What the client cannot write stays as it is, and so does `active` when the body leaves it out: an
     omission must not let anybody back in. Raise a SCIMException for a body that is no such resource.
     """
     payload = require_object(payload)
-    document = read_document(schema, payload)
-    ids = read_member_ids(_given_members(schema, payload))
+    given = read_document(schema, payload)
+    only = MemberSet()
+    only.replace(read_member_ids(_given_members(schema, payload)))
 
-    def work(session: Session) -> Stored:
-        stored = _locked(session, schema, id_, conditions, "PUT")
-        given = {"active": stored.document["active"], **document} if _keeps_active(stored, document) else document
-        touched = _only(ids).apply(session, id_) if schema.name == "Group" else Touched()
-        return _store(push, session, stored, finish(schema, given, id_), touched)
+    def revise(document: Document) -> Document:
+        kept = {"active": document["active"]} if "active" in document else {}
+        return finish(schema, kept | given, id_)
 
-    return work
-
-
-def _keeps_active(stored: Stored, document: Document) -> bool:
-    return "active" not in document and "active" in stored.document
+    is_group = schema.name == "Group"
+    return Edit(push, schema, id_, "PUT", conditions, revise, (lambda s: only.apply(s, id_)) if is_group else None)
 
 
-def _only(ids: Sequence[str]) -> MemberSet:
-    everything = MemberSet()
-    everything.replace(ids)
-    return everything
-
-
-def patch(push: Push, schema: ResourceSchema, id_: str, payload: Any, conditions: Conditions) -> Write:
+def patch(push: Push, schema: ResourceSchema, id_: str, payload: Any, conditions: Conditions) -> Edit:
     """Return the write that applies the operations of a PATCH, all or none (RFC 7644 section 3.5.2).
 
     Raise a SCIMException for a body that is no PATCH.
     """
     changes = read_changes(schema, payload, id_)
+    of_members = [change for change in changes if change.target.is_members]
+    of_document = [change for change in changes if not change.target.is_members]
 
-    def work(session: Session) -> Stored:
-        stored = _locked(session, schema, id_, conditions, "PATCH")
-        touched = change_members(session, id_, [change for change in changes if change.target.is_members])
-        return _store(push, session, stored, _patched(stored, changes), touched)
+    def revise(document: Document) -> Document:
+        return _patched(schema, id_, document, of_document)
 
-    return work
+    in_members = (lambda session: change_members(session, id_, of_members)) if of_members else None
+    return Edit(push, schema, id_, "PATCH", conditions, revise, in_members)
 
 
-def _patched(stored: Stored, changes: Sequence[Change]) -> Document:
-    changes = [change for change in changes if not change.target.is_members]
-    document = stored.document
+def _patched(schema: ResourceSchema, id_: str, document: Document, changes: Sequence[Change]) -> Document:
     for change in changes:
-        apply_change(stored.schema, document, change)
-    return finish(stored.schema, document, stored.id) if changes else document
+        apply_change(schema, document, change)
+    return finish(schema, document, id_) if changes else document
 
 
-def delete(push: Push, schema: ResourceSchema, id_: str, conditions: Conditions) -> Write:
-    """Return the write that deletes a resource (RFC 7644 section 3.6): its groups are looked at again."""
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """A resource to delete (RFC 7644 section 3.6); the groups it was in are looked at again."""
 
-    def work(session: Session) -> None:
+    push: Push
+    schema: ResourceSchema
+    id_: str
+    conditions: Conditions
+
+    def within(self, session: Session) -> None:
+        """Delete it."""
         # Groups are locked before their members, here as in every change of members.
-        groups = members.groups_of(session, id_)
-        directory.touch(session, groups, push.now, push.by)
-        _locked(session, schema, id_, conditions, "DELETE")
-        directory.delete(session, id_)
-        marks = [(schema.name, id_), *(("Group", group) for group in groups)]
-        mark(session, marks, now=push.now, window=timedelta(0))
+        groups = members.groups_of(session, self.id_)
+        directory.touch(session, groups, self.push.now, self.push.by)
+        stored = require_found(directory.lock(session, self.schema, self.id_), self.schema, self.id_)
+        self.conditions.check(stored.etag, "DELETE")
+        directory.delete(session, self.id_)
+        marks = [(self.schema.name, self.id_), *(("Group", group) for group in groups)]
+        mark(session, marks, now=self.push.now, window=timedelta(0))
 
-    return work
+    def alone(self, session: Session) -> None:
+        """Delete it."""
+        session.transact(self.within)
 
 
 def require_object(payload: Any) -> dict[str, Any]:
@@ -143,18 +203,6 @@ def require_object(payload: Any) -> dict[str, Any]:
     return payload
 
 
-def _given_members(schema: ResourceSchema, payload: dict[str, Any]) -> Any:
-    if schema.name != "Group":
-        return None
-    return next((value for key, value in payload.items() if key.lower() == "members"), None)
-
-
-def _locked(session: Session, schema: ResourceSchema, id_: str, conditions: Conditions, method: str) -> Stored:
-    stored = require_found(directory.lock(session, schema, id_), schema, id_)
-    conditions.check(stored.etag, method)
-    return stored
-
-
 def require_found(stored: Stored | None, schema: ResourceSchema, id_: str) -> Stored:
     """Return a resource. Raise NotFoundException when there is none."""
     if stored is None:
@@ -162,18 +210,15 @@ def require_found(stored: Stored | None, schema: ResourceSchema, id_: str) -> St
     return stored
 
 
-def _store(push: Push, session: Session, stored: Stored, document: Document, touched: Touched) -> Stored:
-    """Store what changed and mark it dirty; what changes nothing keeps version and time."""
+def _given_members(schema: ResourceSchema, payload: dict[str, Any]) -> Any:
+    if schema.name != "Group":
+        return None
+    return next((value for key, value in payload.items() if key.lower() == "members"), None)
+
+
+def _is_same(stored: Stored, document: Document) -> bool:
     before = stored.document
-    same = document == before or _unordered(document) == _unordered(before)
-    if same and not touched:
-        return stored
-    removes = bool(touched.removed) or _removes_access(before, document)
-    mark(session, [(stored.type, stored.id)], now=push.now, window=timedelta(0) if removes else push.window)
-    if same:
-        directory.touch(session, [stored.id], push.now, push.by)
-        return stored._replace(version=stored.version + 1, modified_at=push.now)
-    return directory.save(session, stored, document, push.now, push.by)
+    return document == before or _unordered(document) == _unordered(before)
 
 
 def _unordered(document: Any) -> Any:

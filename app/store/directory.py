@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ import orjson
 
 from app.core.attributes import RESOURCE_SCHEMAS, ResourceSchema
 from app.core.comparison import comparison_document, exact, fold
+from app.store.marks import KINDS, mark, mark_from
 from app.store.sql import Session, among, as_time, texts
 
 Document = dict[str, Any]
@@ -45,6 +46,15 @@ class Stored(NamedTuple):
         return f'W/"{self.version}"'
 
 
+class Revision(NamedTuple):
+    """What becomes of a resource: its new document, who made it when, and when it is due to be reconciled."""
+
+    document: Document
+    now: datetime
+    by: str
+    due: datetime
+
+
 class NameTaken(Exception):
     """Another resource of the type has the name."""
 
@@ -67,14 +77,59 @@ ON CONFLICT (type, name_key) DO NOTHING RETURNING id
 """
 
 
+_NEW_COLUMNS = ("id", "type", "name", "name_key", "external_id", "active", "document", "compared")
+_INSERT_MANY = """
+INSERT INTO resources (id, type, name, name_key, external_id, active, document, compared,
+                       version, created_at, modified_at, deactivated_at, pushed_by)
+SELECT x.id, x.type, x.name, x.name_key, x.external_id, x.active, x.document, CAST(x.compared AS JSONB),
+       1, CAST(:now AS TIMESTAMPTZ), CAST(:now AS TIMESTAMPTZ),
+       CASE WHEN x.active THEN NULL ELSE CAST(:now AS TIMESTAMPTZ) END, CAST(:by AS TEXT)
+FROM unnest(CAST(:id AS TEXT[]), CAST(:type AS TEXT[]), CAST(:name AS TEXT[]), CAST(:name_key AS TEXT[]),
+            CAST(:external_id AS TEXT[]), CAST(:active AS BOOLEAN[]), CAST(:document AS TEXT[]),
+            CAST(:compared AS TEXT[]))
+  AS x(id, type, name, name_key, external_id, active, document, compared)
+ON CONFLICT (type, name_key) DO NOTHING RETURNING id
+"""
+
+
 def insert(session: Session, schema: ResourceSchema, document: Document, now: datetime, by: str) -> Stored:
     """Store a new resource; `document` gets its id. Raise `NameTaken` when another one has its name."""
-    document = {"schemas": document["schemas"], "id": new_id(now), **document}
-    row = _columns(schema, document)
-    deactivated_at = None if row["active"] else now
-    if session.row(_INSERT, {**row, "now": now, "by": by, "deactivated_at": deactivated_at}) is None:
+    row = _new_row(schema, document, now)
+    stored = _new(row, now)
+    when = {"now": now, "by": by, "deactivated_at": stored.deactivated_at}
+    if session.row(_INSERT, {**row, **when}) is None:
         raise NameTaken(row["name"])
-    return Stored(row["id"], schema.name, row["document"], 1, now, now, row["active"], deactivated_at)
+    return stored
+
+
+def insert_many(
+    session: Session, resources: Sequence[tuple[ResourceSchema, Document]], now: datetime, by: str
+) -> list[Stored | None]:
+    """Store new resources as one statement where the database can; None for each whose name is taken."""
+    if session.is_sqlite:
+        return [_insert_or_none(session, schema, document, now, by) for schema, document in resources]
+    rows = [_new_row(schema, document, now) for schema, document in resources]
+    columns = {name: [row[name] for row in rows] for name in _NEW_COLUMNS}
+    inserted = {row[0] for row in session.rows(_INSERT_MANY, {**columns, "now": now, "by": by})}
+    return [_new(row, now) if row["id"] in inserted else None for row in rows]
+
+
+def _insert_or_none(
+    session: Session, schema: ResourceSchema, document: Document, now: datetime, by: str
+) -> Stored | None:
+    try:
+        return insert(session, schema, document, now, by)
+    except NameTaken:
+        return None
+
+
+def _new_row(schema: ResourceSchema, document: Document, now: datetime) -> dict[str, Any]:
+    return _columns(schema, {"schemas": document["schemas"], "id": new_id(now), **document})
+
+
+def _new(row: dict[str, Any], now: datetime) -> Stored:
+    deactivated_at = None if row["active"] else now
+    return Stored(row["id"], row["type"], row["document"], 1, now, now, row["active"], deactivated_at)
 
 
 def _columns(schema: ResourceSchema, document: Document) -> dict[str, Any]:
@@ -152,29 +207,78 @@ def stored_of(row: Sequence[Any]) -> Stored:
     )
 
 
-_UPDATE = """
+_SET = """
 UPDATE resources SET name = :name, name_key = :name_key, external_id = :external_id, active = :active,
   document = :document, compared = :compared, version = version + 1, modified_at = :now,
   deactivated_at = :deactivated_at, pushed_by = :by
-WHERE id = :id
+WHERE id = :id AND version = :version
 """
+# One statement, and so one transaction: PostgreSQL does both or neither.
+_SET_AND_MARK = f"WITH saved AS ({_SET} RETURNING id) {mark_from('saved')} RETURNING id"
+_INSERT_AND_MARK = f"WITH saved AS ({_INSERT}) {mark_from('saved')} RETURNING id"
+_OPTIMISTIC_TRIES = 3
 
 
-def save(session: Session, stored: Stored, document: Document, now: datetime, by: str) -> Stored:
-    """Store the new document of a locked resource. Raise `Conflict` when another one has its name.
+def insert_marked(
+    session: Session, schema: ResourceSchema, document: Document, now: datetime, by: str, due: datetime
+) -> Stored:
+    """Store a new resource and mark it dirty as one statement of PostgreSQL. Raise `NameTaken`."""
+    row = _new_row(schema, document, now)
+    stored = _new(row, now)
+    when = {"now": now, "by": by, "deactivated_at": stored.deactivated_at, "due": due, "kind": KINDS[schema.name]}
+    if session.row(_INSERT_AND_MARK, {**row, **when}) is None:
+        raise NameTaken(row["name"])
+    return stored
+
+
+def save(session: Session, stored: Stored, revision: Revision) -> Stored:
+    """Store the new document of a locked resource and mark it dirty. Raise `Conflict` when its name is taken."""
+    saved, params = _saved(stored, revision)
+    session.run(_SET, params)
+    mark(session, [(stored.type, stored.id)], now=revision.now, window=revision.due - revision.now)
+    return saved
+
+
+def revise(
+    session: Session,
+    schema: ResourceSchema,
+    id_: str,
+    decide: Callable[[Stored], Revision | None],
+    locked: Callable[[Session], Stored],
+) -> Stored | None:
+    """Store what `decide` makes of a resource, over the version it saw, or leave it when that is None.
+
+    Two statements of PostgreSQL and no lock between them. When others keep being faster, `locked` does
+    it in a transaction. Return the resource, None when there is none of this id. Raise what they raise,
+    and `Conflict` when the name is taken.
+    """
+    for _ in range(_OPTIMISTIC_TRIES):
+        stored = load(session, schema, id_)
+        revision = decide(stored) if stored else None
+        if stored is None or revision is None:
+            return stored
+        saved, params = _saved(stored, revision)
+        if session.row(_SET_AND_MARK, {**params, "due": revision.due, "kind": KINDS[schema.name]}):
+            return saved
+    return session.transact(locked)
+
+
+def _saved(stored: Stored, revision: Revision) -> tuple[Stored, dict[str, Any]]:
+    """Return a resource as it will be, and the parameters that make it so.
 
     `deactivated_at` is when `active` went false; a return forgets it.
     """
-    row = _columns(stored.schema, document)
-    deactivated_at = None if row["active"] else stored.deactivated_at or now
-    session.run(_UPDATE, {**row, "now": now, "by": by, "deactivated_at": deactivated_at})
-    return stored._replace(
+    row = _columns(stored.schema, revision.document)
+    deactivated_at = None if row["active"] else stored.deactivated_at or revision.now
+    saved = stored._replace(
         text=row["document"],
         version=stored.version + 1,
-        modified_at=now,
+        modified_at=revision.now,
         active=row["active"],
         deactivated_at=deactivated_at,
     )
+    when = {"now": revision.now, "by": revision.by, "deactivated_at": deactivated_at, "version": stored.version}
+    return saved, {**row, **when}
 
 
 def touch(session: Session, ids: Sequence[str], now: datetime, by: str) -> None:

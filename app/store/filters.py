@@ -45,14 +45,7 @@ def condition_of(node: FilterNode, schemas: Sequence[ResourceSchema], *, is_sqli
     build = Build(dialect(is_sqlite))
     if len(schemas) == 1:
         return Condition(Resources(build, schemas[0]).visit(node), build.params)
-    parts, errors = [], []
-    for schema in schemas:
-        try:
-            parts.append(f"(r.type = '{schema.name}' AND {Resources(build, schema).visit(node)})")
-        except InvalidFilterException as error:
-            errors.append(error)
-    if not parts:
-        raise errors[0]
+    parts = (f"(r.type = '{schema.name}' AND {Resources(build, schema, schemas).visit(node)})" for schema in schemas)
     return Condition(f"({' OR '.join(parts)})", build.params)
 
 
@@ -81,9 +74,17 @@ class _Logic(FilterVisitor[str]):
 class Resources(_Logic):
     """The condition on resources of one type, and how their values are read."""
 
-    def __init__(self, build: Build, schema: ResourceSchema) -> None:
+    def __init__(self, build: Build, schema: ResourceSchema, beside: Sequence[ResourceSchema] = ()) -> None:
         self.build = build
         self.schema = schema
+        self.beside = beside  # the types searched together with this one
+
+    def visit(self, node: FilterNode) -> str:
+        """Return the condition of a node: never true where only other types have the attribute."""
+        path = getattr(node, "attr_path", None)
+        if path is not None and self.schema.resolve(path) is None and any(s.resolve(path) for s in self.beside):
+            return FALSE
+        return super().visit(node)
 
     def visit_comparison(self, node: Comparison) -> str:
         resolved = with_value(find(self.schema, node.attr_path))
@@ -229,7 +230,7 @@ def _memberships(name: str, alias: str) -> Values:
     rows = f"{joined} WHERE l{alias}.{own} = r.id"
     columns = {
         "value": f"l{alias}.{other}",
-        "display": f"{alias}.name_key",
+        "display": f"{alias}.name_key",  # of a group; a member has none
         "type": f"lower({alias}.type)" if name == "members" else "'direct'",
     }
 

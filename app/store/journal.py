@@ -65,10 +65,10 @@ def finish_run(
     connection.execute(update(runs).where(runs.c.id == run_id).values(**values))
 
 
-def abandon_runs(connection: Connection, now: datetime, fence: int) -> None:
-    """Note of runs that a former leader left under way that they ended with it."""
+def abandon_runs(connection: Connection, now: datetime) -> None:
+    """Note of runs that were left under way that they ended; call it when a process begins to lead."""
     lost = {"status": "failed", "finished_at": now, "error": "the process that ran it ended before it did"}
-    connection.execute(update(runs).where(runs.c.status == "running", runs.c.fence != fence).values(**lost))
+    connection.execute(update(runs).where(runs.c.status == "running").values(**lost))
 
 
 def drop_run(connection: Connection, run_id: str) -> None:

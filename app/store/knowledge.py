@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, select
+from sqlalchemy import Connection, and_, delete, func, select
 
+from app.core.changes import from_json
 from app.core.identity import Kind, Principal
 from app.core.records import Link, Links, TectonObjects
-from app.reconcile.ports import Knowledge, Step
+from app.reconcile.ports import Dirty, Escrow, Knowledge, Step
 from app.store.encoding import (
     record_from_json,
     record_to_json,
@@ -18,11 +19,12 @@ from app.store.encoding import (
     state_to_json,
     states_from_json,
 )
-from app.store.facts import LAST_SWEEP, read_fact
-from app.store.tables import automatic_grants, dirty, known_targets, last_applied, links, observed
+from app.store.facts import LAST_SWEEP, note_fact, read_fact
+from app.store.tables import automatic_grants, dirty, known_targets, last_applied, links, observed, outcomes
 from app.store.upsert import upsert
 
 SCOPE = "secret_scope"
+AWAITED_KEYS = "awaited_keys"  # the fact that holds the service accounts whose creation was begun
 
 
 def read_knowledge(connection: Connection) -> Knowledge:
@@ -44,6 +46,7 @@ def read_knowledge(connection: Connection) -> Knowledge:
         automatic=frozenset((Kind(kind), tecton_id, target) for kind, tecton_id, target in first_sights),
         known_targets=frozenset(connection.execute(select(known_targets.c.target)).scalars()),
         failing=_read_failing(connection),
+        awaited_keys=frozenset(_read_awaited(connection)),
         complete=read_fact(connection, LAST_SWEEP) is not None,
     )
 
@@ -56,9 +59,47 @@ def _read_links(connection: Connection) -> Links:
     )
 
 
-def _read_failing(connection: Connection) -> dict[Principal, str]:
-    failed = select(dirty.c.kind, dirty.c.id, dirty.c.last_error).where(dirty.c.last_error.is_not(None))
-    return {Principal(Kind(kind), id_): error for kind, id_, error in connection.execute(failed)}
+def _read_failing(connection: Connection) -> dict[Principal, Escrow]:
+    """Return what waits for its next try: the queue knows until when, the newest outcome what was tried."""
+    columns = (dirty.c.kind, dirty.c.id, dirty.c.generation, dirty.c.dirty_since, dirty.c.attempts)
+    rows = connection.execute(select(*columns, dirty.c.last_error, dirty.c.next_at).where(_HAS_FAILED)).all()
+    tried = _read_tried(connection)
+    found = {}
+    for *row, error, next_at in rows:
+        principal = Principal(Kind(row[0]), row[1])
+        status, changes = tried.get(principal, ("", ()))
+        found[principal] = Escrow(
+            Dirty(*row), error, next_at, frozenset(map(from_json, changes)), status == "not_effective"
+        )
+    return found
+
+
+_HAS_FAILED = dirty.c.last_error.is_not(None)
+
+
+def _read_tried(connection: Connection) -> dict[Principal, tuple[str, list[dict[str, Any]]]]:
+    """Return the status and changes of the newest outcome of each principal that has failed."""
+    same = and_(outcomes.c.kind == dirty.c.kind, outcomes.c.principal_id == dirty.c.id)
+    newest = select(func.max(outcomes.c.id)).select_from(dirty.join(outcomes, same)).where(_HAS_FAILED)
+    newest = newest.group_by(outcomes.c.kind, outcomes.c.principal_id)
+    columns = (outcomes.c.kind, outcomes.c.principal_id, outcomes.c.status, outcomes.c.details)
+    return {
+        Principal(Kind(kind), id_): (status, details)
+        for kind, id_, status, details in connection.execute(select(*columns).where(outcomes.c.id.in_(newest)))
+    }
+
+
+def _read_awaited(connection: Connection) -> set[Principal]:
+    return {Principal(Kind.SERVICE_ACCOUNT, id_) for id_ in read_fact(connection, AWAITED_KEYS) or ()}
+
+
+def _write_awaited(connection: Connection, step: Step, now: datetime) -> None:
+    if not step.awaited_keys:
+        return
+    awaited = _read_awaited(connection)
+    for principal, awaits in step.awaited_keys.items():
+        (awaited.add if awaits else awaited.discard)(principal)
+    note_fact(connection, AWAITED_KEYS, sorted(principal.id for principal in awaited), now)
 
 
 def write_step(connection: Connection, step: Step, now: datetime) -> None:
@@ -68,6 +109,7 @@ def write_step(connection: Connection, step: Step, now: datetime) -> None:
         _delete(connection, links, {"kind": principal.kind.value, "principal_id": principal.id})
     upsert(connection, links, [_link_row(link, now) for link in step.links])
     _write_last_applied(connection, step, now)
+    _write_awaited(connection, step, now)
     first_sights = [
         {"kind": kind.value, "tecton_id": tecton_id, "target": target, "seen_at": now}
         for kind, tecton_id, target in sorted(step.automatic)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from scim2_models.path import FilterNode
 
@@ -12,37 +13,19 @@ from app.store.sql import Session, among, texts, unnested
 _CHUNK = 5000
 
 
-class UnknownMembers(Exception):
-    """Ids that no resource has; a group can only hold what the directory holds."""
-
-    def __init__(self, ids: Sequence[str]) -> None:
-        super().__init__(", ".join(ids))
-        self.ids = tuple(ids)
-
-
 def add(session: Session, group_id: str, ids: Sequence[str]) -> int:
-    """Add members and return how many were not there yet. Raise `UnknownMembers`."""
+    """Add members and return how many were not there yet.
+
+    Ids that no resource has are passed over: they will never be anybody's, and one of them in a list of
+    thousands must not keep the others out.
+    """
     if not ids:
         return 0
-    params = {"group": group_id, "ids": texts(session, ids)}
-    added = session.run(
+    return session.run(
         "INSERT INTO group_members (group_id, member_id) SELECT :group, r.id FROM resources AS r"  # noqa: S608
         f" WHERE {among(session, 'r.id', 'ids')} ON CONFLICT DO NOTHING",
-        params,
+        {"group": group_id, "ids": texts(session, ids)},
     )
-    if added < len(ids):
-        _require_known(session, ids)
-    return added
-
-
-def _require_known(session: Session, ids: Sequence[str]) -> None:
-    missing = session.rows(
-        f"SELECT value FROM {unnested(session, 'ids')}"  # noqa: S608
-        " WHERE NOT EXISTS (SELECT 1 FROM resources AS r WHERE r.id = value)",
-        {"ids": texts(session, ids)},
-    )
-    if missing:
-        raise UnknownMembers([row[0] for row in missing])
 
 
 def remove(session: Session, group_id: str, ids: Sequence[str]) -> int:
@@ -77,45 +60,44 @@ def remove_matching(session: Session, group_id: str, node: FilterNode) -> int:
     return session.run(sql, {"group": group_id, **condition.params})
 
 
-def count(session: Session, group_id: str) -> int:
-    """Return how many members a group has."""
-    row = session.row("SELECT count(*) FROM group_members WHERE group_id = :group", {"group": group_id})
-    return int(row[0]) if row else 0
-
-
 def groups_of(session: Session, member_id: str) -> list[str]:
     """Return the ids of the groups that hold a resource, in the order in which they are locked."""
     sql = "SELECT group_id FROM group_members WHERE member_id = :member ORDER BY group_id"
     return [row[0] for row in session.rows(sql, {"member": member_id})]
 
 
-def stream(session: Session, group_id: str, base: str) -> Iterator[str]:
-    """Yield the members of a group as pieces of a JSON array, commas and all.
+class Piece(NamedTuple):
+    """Some members of a group, as the inside of a JSON array; `last` is the id of the last of them."""
+
+    json: str
+    last: str
+    size: int
+
+
+def first(session: Session, group_id: str, base: str, size: int = _CHUNK, after: str = "") -> Piece | None:
+    """Return the first members of a group, at most `size`, after an id; None when there are none.
 
     The database writes the JSON; `base` is the root of `$ref`, already escaped for JSON.
     """
-    sql = _stream_sql(session)
-    after, comma = "", ""
-    while True:
-        params = {"group": group_id, "after": after, "base": base, "size": _CHUNK}
-        row = session.row(sql, params)
-        if row is None or row[0] is None:
-            return
-        yield comma + row[0]
-        if row[2] < _CHUNK:
-            return
-        after, comma = row[1], ","
+    row = session.row(_piece_sql(session), {"group": group_id, "after": after, "base": base, "size": size})
+    return None if row is None or row[0] is None else Piece(*row)
 
 
-def _stream_sql(session: Session) -> str:
-    quoted = "json_quote(m.name)" if session.is_sqlite else "CAST(to_json(m.name) AS TEXT)"
+def stream(session: Session, group_id: str, base: str) -> Iterator[str]:
+    """Yield the members of a group as pieces of a JSON array, commas and all; `base` as in `first`."""
+    piece = first(session, group_id, base)
+    comma = ""
+    while piece is not None:
+        yield comma + piece.json
+        comma = ","
+        piece = first(session, group_id, base, after=piece.last) if piece.size == _CHUNK else None
+
+
+def _piece_sql(session: Session) -> str:
     joined = "group_concat(item, ',')" if session.is_sqlite else "string_agg(item, ',')"
     base = ":base" if session.is_sqlite else "CAST(:base AS TEXT)"
     reference = f"{base} || '/' || m.type || 's/' || m.id"
-    item = (
-        f"""'{{"value":"' || m.id || '","$ref":"' || {reference} || '","type":"' || m.type"""
-        f""" || '","display":' || {quoted} || '}}'"""
-    )
+    item = f"""'{{"value":"' || m.id || '","$ref":"' || {reference} || '","type":"' || m.type || '"}}'"""
     return (
         f"SELECT {joined}, max(id), count(*) FROM (SELECT {item} AS item, m.id AS id FROM group_members AS l"  # noqa: S608
         " JOIN resources AS m ON m.id = l.member_id WHERE l.group_id = :group AND l.member_id > :after"

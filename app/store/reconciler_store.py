@@ -16,14 +16,12 @@ from app.core.guards import Objection
 from app.core.identity import Principal
 from app.core.plan import Plan
 from app.core.policy import Policy
-from app.reconcile.ports import Dirty, Knowledge, LostLease, Step
-from app.store import journal, queue, snapshot
+from app.reconcile.ports import Dirty, Knowledge, OneTimeKey, Step
+from app.store import credentials, inactivity, journal, queue, snapshot
 from app.store.database import Database
 from app.store.facts import LAST_SWEEP, TECTON, note_fact
+from app.store.fencing import fenced_write
 from app.store.knowledge import read_knowledge, write_step
-from app.store.leases import read_lease
-from app.store.tables import sealed_keys
-from app.store.upsert import upsert
 
 
 class ReconcilerStore:
@@ -41,10 +39,7 @@ class ReconcilerStore:
     @contextmanager
     def _fenced(self) -> Iterator[Connection]:
         """Open a write transaction that ends in `LostLease` when another process leads by now."""
-        with self.database.write() as connection:
-            lease = read_lease(connection)
-            if lease is None or lease.fence != self.fence:
-                raise LostLease("another process leads now; this one stops writing")
+        with fenced_write(self.database, self.fence) as connection:
             yield connection
 
     # ---------------------------------------------------------------- reading
@@ -74,6 +69,11 @@ class ReconcilerStore:
         with self.database.read() as connection:
             return journal.removals_since(connection, since)
 
+    def inactive_accounts(self, since: datetime) -> frozenset[str]:
+        """Return the Tecton ids of the service accounts that were seen deactivated at this time, and ever since."""
+        with self.database.read() as connection:
+            return inactivity.inactive_accounts(connection, since)
+
     # ---------------------------------------------------------------- steps
 
     @property
@@ -82,20 +82,24 @@ class ReconcilerStore:
         return self.sealer is not None
 
     def save(self, run_id: str, step: Step) -> None:
-        """Store a step in one transaction; a one-time key first, and only encrypted."""
+        """Store a step in one transaction.
+
+        A one-time key is stored before anything else, encrypted, and also when another process leads by
+        now: nobody else will ever get it.
+        """
         now = self.clock()
-        with self._fenced() as connection:
-            if step.one_time_key:
+        if step.one_time_key:
+            with self.database.write() as connection:
                 self._seal(connection, step.one_time_key, now)
+        with self._fenced() as connection:
             write_step(connection, step, now)
+            inactivity.note_activity(connection, step.records, now)
             journal.add_outcomes(connection, run_id, step.outcomes, now)
 
-    def _seal(self, connection: Connection, key: tuple[str, str, str], now: datetime) -> None:
-        tecton_id, name, secret = key
+    def _seal(self, connection: Connection, key: OneTimeKey, now: datetime) -> None:
         if self.sealer is None:
             raise AssertionError("no service account is created while its key could not be kept")
-        sealed = self.sealer.encrypt(secret.encode()).decode()
-        upsert(connection, sealed_keys, [{"tecton_id": tecton_id, "name": name, "sealed": sealed, "created_at": now}])
+        credentials.seal_key(connection, self.sealer, key, now)
 
     # ---------------------------------------------------------------- queue
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -17,7 +19,8 @@ from typing import Any, TypeVar
 
 import orjson
 import psycopg
-from sqlalchemy import Connection
+from psycopg.pq import TransactionStatus
+from sqlalchemy import Connection, event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -29,12 +32,15 @@ T = TypeVar("T")
 
 _PARAMETER = re.compile(r"(?<!:):([a-z_][a-z0-9_]*)")
 _ATTEMPTS = 5
-# PostgreSQL's own advice for both is to run the transaction again.
-_RETRIED = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
+_IDLE_CONNECTIONS = 20
+_IDLE_SECONDS = 1.0
+# PostgreSQL's own advice for the first two is to run the transaction again; the third is a member that
+# another transaction deleted while it was being added: the second time it is not there.
+_RETRIED = frozenset({"40001", "40P01", "23503"})  # serialization_failure, deadlock_detected, foreign key
 
 
 class Conflict(Exception):
-    """A unique value is taken, or a referenced row is gone."""
+    """A unique value is taken."""
 
 
 class Session:
@@ -64,13 +70,13 @@ class Session:
     def transact(self, work: Callable[[Session], T]) -> T:
         """Return what `work` returns, in one transaction: all of it is stored, or nothing.
 
-        The work runs again when PostgreSQL gave it up to end a deadlock: that is its own advice. Raise
-        `Conflict` when a unique value is taken or a referenced row is gone.
+        The work runs again when PostgreSQL gave it up for another transaction. Raise `Conflict` when a
+        unique value is taken.
         """
         for _ in range(_ATTEMPTS - 1):
             try:
                 return self._transact_once(work)
-            except StoreError as error:
+            except (StoreError, Conflict) as error:
                 if getattr(error.__cause__, "sqlstate", None) not in _RETRIED:
                     raise
         return self._transact_once(work)
@@ -108,17 +114,90 @@ class Session:
             raise StoreError(f"the database cannot be used: {str(error).splitlines()[0]}") from error
 
 
-@contextmanager
-def connect(database: Database) -> Iterator[Session]:
-    """Yield a session on a pooled connection. Raise `StoreError` when there is none to be had."""
-    engine = database.engine.execution_options(isolation_level="AUTOCOMMIT")
+class DriverPool:
+    """Driver connections kept open between requests.
+
+    SQLAlchemy opens them, so they are set up as all others are; its own pool asks the server whether
+    a connection is alive before every use, and that question costs as much as the answer to a push.
+    Here it is asked when a connection was idle. They are closed when the database is disposed of.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._idle: deque[tuple[Any, float]] = deque()
+        event.listen(database.engine, "engine_disposed", lambda _engine: self.close())
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """Yield a session on a connection of its own. Raise `StoreError` when there is none to be had."""
+        connection = self._take()
+        try:
+            yield Session(connection.execute, is_sqlite=self._database.is_sqlite)
+        except StoreError:
+            # The server may be gone, and with it every connection to it.
+            self.close()
+            raise
+        finally:
+            self._give_back(connection)
+
+    def close(self) -> None:
+        """Close the connections that nobody uses."""
+        while self._idle:
+            self._idle.pop()[0].close()
+
+    def _take(self) -> Any:
+        while self._idle:
+            try:
+                connection, since = self._idle.pop()
+            except IndexError:  # another thread was faster
+                break
+            if time.monotonic() - since < _IDLE_SECONDS or _is_alive(connection):
+                return connection
+        return open_driver_connection(self._database)
+
+    def _give_back(self, connection: Any) -> None:
+        if len(self._idle) < _IDLE_CONNECTIONS and _is_at_rest(connection):
+            self._idle.append((connection, time.monotonic()))
+        else:
+            connection.close()
+
+
+def open_driver_connection(database: Database) -> Any:
+    """Return a driver connection of its own, without a transaction. Raise `StoreError` when there is none."""
     try:
-        pooled = engine.connect()
+        pooled = database.engine.raw_connection()
     except (OperationalError, PoolTimeout) as error:
         raise StoreError(f"the database {database.name} cannot be used: {str(error).splitlines()[0]}") from error
-    with pooled:
-        connection: Any = pooled.connection.dbapi_connection
+    connection: Any = pooled.dbapi_connection
+    pooled.detach()
+    if not database.is_sqlite:
+        connection.autocommit = True
+    return connection
+
+
+def _is_alive(connection: Any) -> bool:
+    try:
+        connection.execute("SELECT 1")
+    except (sqlite3.Error, psycopg.Error):
+        connection.close()
+        return False
+    return True
+
+
+def _is_at_rest(connection: Any) -> bool:
+    if isinstance(connection, sqlite3.Connection):
+        return not connection.in_transaction
+    return not connection.closed and connection.info.transaction_status == TransactionStatus.IDLE
+
+
+@contextmanager
+def connect(database: Database) -> Iterator[Session]:
+    """Yield a session on a connection opened for it. Raise `StoreError` when there is none to be had."""
+    connection = open_driver_connection(database)
+    try:
         yield Session(connection.execute, is_sqlite=database.is_sqlite)
+    finally:
+        connection.close()
 
 
 @lru_cache(maxsize=2048)

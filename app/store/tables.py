@@ -129,6 +129,39 @@ tokens = Table(
     Column("last_used_at", UtcDateTime),
 )
 
+oauth_clients = Table(
+    "oauth_clients",
+    metadata,
+    Column("id", String(64), primary_key=True),  # the client_id that an IdP is given
+    Column("name", String(128), nullable=False, unique=True),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("revoked_at", UtcDateTime),
+)
+
+oauth_secrets = Table(
+    "oauth_secrets",
+    metadata,
+    # Several of a client at a time: one is replaced while the other still works.
+    Column("id", String(16), primary_key=True),  # to name it by; it tells nothing of the secret
+    Column("client_id", ForeignKey("oauth_clients.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("secret_hash", String(64), nullable=False, unique=True),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime),
+    Column("revoked_at", UtcDateTime),
+    Column("last_used_at", UtcDateTime),
+)
+
+oauth_tokens = Table(
+    "oauth_tokens",
+    metadata,
+    # Access tokens; revoking a secret or its client ends them.
+    Column("token_hash", String(64), primary_key=True),
+    Column("secret_id", ForeignKey("oauth_secrets.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("issued_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False, index=True),
+    Column("revoked_at", UtcDateTime),
+)
+
 # ---------------------------------------------------------------- Tecton, as seen and as made
 
 links = Table(
@@ -242,11 +275,21 @@ outcomes = Table(
 sealed_keys = Table(
     "sealed_keys",
     metadata,
-    # One-time keys of service accounts, encrypted before anything else happens.
+    # The newest one-time key of each service account, encrypted before anything else happens.
     Column("tecton_id", String(128), primary_key=True),
     Column("name", Text, nullable=False),
-    Column("sealed", Text, nullable=False),
+    Column("sealed", Text),  # null once it was handed over, unless a copy is kept for probes
     Column("created_at", UtcDateTime, nullable=False),
+    Column("kind", String(16), nullable=False),  # api_key, client_secret
+    Column("secret_id", String(128)),  # Tecton's id of a client secret
+    Column("state", String(16), nullable=False),  # new, due, waiting, delivered, claimed
+    Column("destination", Text),  # where it goes, or went, in words
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", UtcDateTime),
+    Column("last_error", Text),
+    Column("handed_at", UtcDateTime),  # when it was delivered or claimed
+    Column("claimed_by", Text),
+    Column("is_kept", Boolean, nullable=False),  # a sealed copy stays, for probes
 )
 
 leases = Table(
@@ -283,4 +326,61 @@ sign_in_failures = Table(
     Column("address", String(64), primary_key=True),
     Column("failures", Integer, nullable=False),
     Column("last_at", UtcDateTime, nullable=False, index=True),
+)
+
+# ---------------------------------------------------------------- credentials and probes
+
+rotations = Table(
+    "rotations",
+    metadata,
+    # The newest rotation of each OAuth account's client secret, step by step, so that a crash loses no step.
+    Column("tecton_id", String(128), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("step", String(16), nullable=False),  # create, deliver, settle, retire, done
+    Column("requested_by", Text, nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("since", UtcDateTime, nullable=False),  # when the step began
+    Column("known", Document, nullable=False),  # ids of the secrets that were there before the new one
+    Column("intended_at", UtcDateTime),  # when the new one was last asked for
+    Column("new_id", String(128)),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", UtcDateTime),
+    Column("last_error", Text),
+)
+
+key_events = Table(
+    "key_events",
+    metadata,
+    # What happened to keys and secrets, and by whom; rows are only added.
+    Column("id", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True),
+    Column("tecton_id", String(128), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("event", String(32), nullable=False),
+    Column("who", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Index("ix_key_events_name_at", "name", "at"),
+)
+
+inactive_accounts = Table(
+    "inactive_accounts",
+    metadata,
+    # Since when a service account in Tecton is seen deactivated: its grace before it is deleted.
+    Column("tecton_id", String(128), primary_key=True),
+    Column("since", UtcDateTime, nullable=False),
+)
+
+probe_results = Table(
+    "probe_results",
+    metadata,
+    # What each access probe found last.
+    Column("name", String(200), primary_key=True),
+    Column("service_account", Text, nullable=False),
+    Column("probe", Document, nullable=False),  # as the policy wrote it: one of an account that left goes on
+    Column("expected", String(16), nullable=False),  # can, cannot, revoked
+    Column("answer", String(16), nullable=False),  # allowed, denied, key_refused, unclear, not_tried
+    Column("is_as_expected", Boolean),  # null: it could not be found out
+    Column("sentence", Text, nullable=False),
+    Column("since", UtcDateTime, nullable=False),  # since when it is found so
+    Column("checked_at", UtcDateTime, nullable=False),
 )

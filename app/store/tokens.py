@@ -48,8 +48,7 @@ def create_token(
     The name of a revoked token is free again. Raise `TokenError` for a name that is taken or empty, or a
     scope that is none.
     """
-    if not name.strip() or len(name) > 128:
-        raise TokenError("a token needs a name of at most 128 characters")
+    require_name(name)
     if scope not in SCOPES:
         raise TokenError(f"{scope!r} is not a scope: {', '.join(SCOPES)}")
     connection.execute(delete(tokens).where(tokens.c.name == name, tokens.c.revoked_at.is_not(None)))
@@ -59,12 +58,18 @@ def create_token(
     row = {
         "name": name,
         "scope": scope,
-        "secret_hash": _digest(secret),
+        "secret_hash": digest(secret),
         "created_at": now,
         "expires_at": expires_at,
     }
     connection.execute(insert(tokens).values(row))
     return secret
+
+
+def require_name(name: str) -> None:
+    """Raise `TokenError` for what cannot name a token."""
+    if not name.strip() or len(name) > 128:
+        raise TokenError("a token needs a name of at most 128 characters")
 
 
 def list_tokens(connection: Connection) -> list[TokenRecord]:
@@ -98,7 +103,7 @@ _USE = "UPDATE tokens SET last_used_at = :now WHERE name = :name"
 
 def authenticate_in(session: Session, secret: str, now: datetime) -> TokenRecord | None:
     """Do what `authenticate` does, in a driver session."""
-    row = session.row(_FIND, {"digest": _digest(secret)})
+    row = session.row(_FIND, {"digest": digest(secret)})
     if row is None:
         return None
     token = TokenRecord(row[0], row[1], *(None if time is None else as_time(time) for time in row[2:]))  # type: ignore[arg-type]
@@ -109,5 +114,6 @@ def authenticate_in(session: Session, secret: str, now: datetime) -> TokenRecord
     return token
 
 
-def _digest(secret: str) -> str:
+def digest(secret: str) -> str:
+    """Return what is kept of a secret."""
     return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from types import TracebackType
 
-from app.core.access import Profile
+from app.core.access import Profile, ServiceAccountProfile
 from app.core.identity import Grant, Kind
 from app.core.records import MemberId, Record, ScopeGrant
 from app.reconcile.ports import Calls, Created, Edit, Edited, Entry
@@ -20,6 +20,7 @@ from app.tecton.ingest import Ingest
 from app.tecton.members import KnownKinds
 from app.tecton.metadata import Metadata
 from app.tecton.oauth import Tokens
+from app.tecton.oauth_accounts import create_oauth_account
 from app.tecton.preflight import Preflight, probe
 from app.tecton.scim import Scim
 from app.tecton.scopes import Scopes
@@ -72,7 +73,9 @@ class TectonClient:
         return self.scim.get_record(kind, tecton_id)
 
     def create(self, kind: Kind, profile: Profile, members: Iterable[MemberId], roles: Iterable[Grant]) -> Created:
-        """Create an object. Raise Conflict, UnknownOutcome."""
+        """Create an object. Raise Conflict, UnknownOutcome; NotPossible for an OAuth account that SCIM hides."""
+        if isinstance(profile, ServiceAccountProfile) and profile.oauth:
+            return create_oauth_account(self.service_accounts, self.scim, profile)
         return self.scim.create(kind, profile, members, roles)
 
     def edit(self, kind: Kind, tecton_id: str, edit: Edit) -> Edited:

@@ -40,6 +40,10 @@ class SwitchedOff(Unsupported):
     """Tecton says itself that it does not offer this, or has it switched off."""
 
 
+class NotAllowed(Refused):
+    """Tecton knows the key, and its account may not do this (403 of the gateway and of serving)."""
+
+
 def error_of(request: Request, response: Response, hidden: Iterable[str] = ()) -> TectonError:
     """Return the error that an answer other than success is.
 
@@ -139,7 +143,7 @@ def _bad_request(request: Request, response: Response, said: str) -> type[Tecton
 def _forbidden(request: Request, response: Response, said: str) -> type[TectonError]:
     """403: of the key as such, unless it is about this one object (the last admin, an IdP's member)."""
     if request.about is About.RESTRICTED:
-        return Refused
+        return NotAllowed
     if request.write and said and not _MAY_NOT.search(said):
         return Refused
     return CredentialsRefused

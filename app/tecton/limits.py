@@ -8,17 +8,25 @@ from contextlib import contextmanager
 
 from app.reconcile.ports import Calls
 
+# Where slowing down begins when no rate was set to speak of, and where it ends (calls per second).
+FAST, SLOW = 64.0, 0.5
+# So many calls that go well give back what a halved rate took.
+RECOVERY = 32
+
 
 class Limits:
     """Lets calls through: at most `concurrency` at once, evenly spaced at `rate` per second.
 
     Even spacing, rather than bursts of a second's worth, so that no second holds more than the rate.
+    A Tecton that asks for fewer calls gets fewer from everybody: the rate is halved at each such
+    answer, and grows again by a little with each call that goes well.
     """
 
     def __init__(
         self, rate: float, concurrency: int, clock: Callable[[], float], sleep: Callable[[float], None]
     ) -> None:
-        self._interval = 1 / rate
+        self._rate = self._most = rate
+        self._slowed_at: float | None = None
         self._slots = threading.BoundedSemaphore(concurrency)
         self._clock = clock
         self._sleep = sleep
@@ -39,11 +47,24 @@ class Limits:
         with self._lock:
             self._next = max(self._next, self._clock() + seconds)
 
+    def heed(self, *, throttled: bool) -> None:
+        """Slow down after an answer that asks for it, at most once a second; else speed up a little."""
+        with self._lock:
+            now = self._clock()
+            if throttled:
+                # Calls that were under way together are told the same thing only once.
+                if self._slowed_at is None or now - self._slowed_at >= 1:
+                    self._rate, self._slowed_at = max(min(self._rate, FAST) / 2, min(SLOW, self._most)), now
+            elif self._rate < self._most:
+                full = min(self._most, FAST)
+                self._rate += full / RECOVERY
+                self._rate = self._most if self._rate >= full else self._rate
+
     def _reserve(self) -> float:
         with self._lock:
             now = self._clock()
             start = max(self._next, now)
-            self._next = start + self._interval
+            self._next = start + 1 / self._rate
             return start - now
 
 

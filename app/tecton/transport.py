@@ -88,7 +88,7 @@ class Transport:
             return None
         asked = answer.retry_after if isinstance(answer, Response) else None
         wait = retry.delay(attempt, asked)
-        if asked is not None:
+        if asked is not None or (isinstance(answer, Response) and answer.status == 429):
             self._limits.hold(wait)
         return wait
 
@@ -105,6 +105,8 @@ class Transport:
             began = self.config.clock()
             counter.add(write=request.write)
             answer = self._exchange(request, auth)
+        if isinstance(answer, Response):
+            self._limits.heed(throttled=answer.status == 429)
         self._note(request, answer, attempt, self.config.clock() - began)
         return answer
 

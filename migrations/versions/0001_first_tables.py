@@ -140,8 +140,18 @@ def upgrade() -> None:
         "sealed_keys",
         sa.Column("tecton_id", sa.String(length=128), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("sealed", sa.Text(), nullable=False),
+        sa.Column("sealed", sa.Text(), nullable=True),
         sa.Column("created_at", TIME, nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("secret_id", sa.String(length=128), nullable=True),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("destination", sa.Text(), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_at", TIME, nullable=True),
+        sa.Column("last_error", sa.Text(), nullable=True),
+        sa.Column("handed_at", TIME, nullable=True),
+        sa.Column("claimed_by", sa.Text(), nullable=True),
+        sa.Column("is_kept", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("tecton_id", name=op.f("pk_sealed_keys")),
     )
     op.create_table(
@@ -214,9 +224,61 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_plans_run_id"), "plans", ["run_id"], unique=False)
 
+    op.create_table(
+        "rotations",
+        sa.Column("tecton_id", sa.String(length=128), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("step", sa.String(length=16), nullable=False),
+        sa.Column("requested_by", sa.Text(), nullable=False),
+        sa.Column("started_at", TIME, nullable=False),
+        sa.Column("since", TIME, nullable=False),
+        sa.Column("known", DOCUMENT, nullable=False),
+        sa.Column("intended_at", TIME, nullable=True),
+        sa.Column("new_id", sa.String(length=128), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_at", TIME, nullable=True),
+        sa.Column("last_error", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("tecton_id", name=op.f("pk_rotations")),
+    )
+    op.create_table(
+        "key_events",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("tecton_id", sa.String(length=128), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("event", sa.String(length=32), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("at", TIME, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_key_events")),
+    )
+    op.create_index("ix_key_events_name_at", "key_events", ["name", "at"], unique=False)
+    op.create_table(
+        "inactive_accounts",
+        sa.Column("tecton_id", sa.String(length=128), nullable=False),
+        sa.Column("since", TIME, nullable=False),
+        sa.PrimaryKeyConstraint("tecton_id", name=op.f("pk_inactive_accounts")),
+    )
+    op.create_table(
+        "probe_results",
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("service_account", sa.Text(), nullable=False),
+        sa.Column("probe", DOCUMENT, nullable=False),
+        sa.Column("expected", sa.String(length=16), nullable=False),
+        sa.Column("answer", sa.String(length=16), nullable=False),
+        sa.Column("is_as_expected", sa.Boolean(), nullable=True),
+        sa.Column("sentence", sa.Text(), nullable=False),
+        sa.Column("since", TIME, nullable=False),
+        sa.Column("checked_at", TIME, nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_probe_results")),
+    )
+
 
 def downgrade() -> None:
     """Drop every table."""
+    op.drop_table("probe_results")
+    op.drop_table("inactive_accounts")
+    op.drop_table("key_events")
+    op.drop_table("rotations")
     op.drop_table("plans")
     op.drop_table("outcomes")
     op.drop_table("group_members")

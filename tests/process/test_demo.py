@@ -52,7 +52,8 @@ class Demo:
         )
         self.lines: list[str] = []
         self.grew = threading.Condition()
-        threading.Thread(target=self._read, daemon=True).start()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
 
     def _read(self) -> None:
         assert self.popen.stdout
@@ -80,7 +81,13 @@ class Demo:
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> int:
         self.popen.send_signal(number)
-        return self.popen.wait(timeout=60)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Wait until it has ended and all that it printed is read; return its exit code."""
+        code = self.popen.wait(timeout=60)
+        self.reader.join(timeout=10)
+        return code
 
 
 @contextmanager
@@ -141,7 +148,7 @@ def test_a_server_that_dies_ends_the_demo_with_its_last_words(tmp_path: Path) ->
         family = demo.family()
         sandbox = next(process for process in family if "sandbox" in process.cmdline())
         sandbox.kill()
-        assert demo.popen.wait(timeout=60) == 1
+        assert demo.wait() == 1
         assert_nothing_is_left(demo, family)
     assert "error: the sandbox ended by itself with exit code -9" in demo.text
     assert "Traceback" not in demo.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sqlite3
 import subprocess
 from pathlib import Path
@@ -88,6 +89,13 @@ def test_a_database_that_is_none_is_said(sqlite_environment: dict[str, str]) -> 
 def test_an_unknown_mode_is_said(sqlite_environment: dict[str, str]) -> None:
     said = message(call("sweep", **{**sqlite_environment, "BRIDGE_MODE": "yolo"}), 2)
     assert "BRIDGE_MODE" in said
+
+
+def test_a_port_in_use_is_said(sqlite_environment: dict[str, str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = message(call("serve", "--port", str(port), **sqlite_environment), 1)
+    assert f"cannot listen on 127.0.0.1:{port}" in said
 
 
 def test_an_unknown_command_is_a_usage_error() -> None:

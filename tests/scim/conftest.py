@@ -31,10 +31,15 @@ class Client:
     """What an IdP's client does: sends JSON with a token, reads JSON."""
 
     def __init__(self, app: Flask, secret: str, database: Database, clock: Any) -> None:
+        self.app = app
         self.http = app.test_client()
         self.secret = secret
         self.database = database
         self.clock = clock
+
+    def another(self) -> Client:
+        """Return a client of its own, to be used in another thread."""
+        return Client(self.app, self.secret, self.database, self.clock)
 
     def send(
         self, method: str, path: str, body: Any = None, *, headers: dict[str, str] | None = None, **query: Any
@@ -109,9 +114,7 @@ class Client:
 @pytest.fixture
 def app(database: Database, clock: Callable[[], datetime]) -> Flask:
     app = Flask("test")
-    app.register_blueprint(
-        create_blueprint(database, clock=clock, coalesce_window=WINDOW), url_prefix="/scim/v2"
-    )
+    app.register_blueprint(create_blueprint(database, clock=clock, coalesce_window=WINDOW), url_prefix="/scim/v2")
     return app
 
 

@@ -266,13 +266,15 @@ def test_a_delete_of_a_group_is_answered_with_204_then_404(client: Client) -> No
     assert client.dirty() == {("group", group["id"]): timedelta(0)}
 
 
-def test_a_member_that_nobody_is_is_refused_and_nothing_is_stored(client: Client) -> None:
+def test_a_member_that_nobody_is_does_not_keep_the_others_out(client: Client) -> None:
     user = client.user()
-    group = client.group()
+    group = client.group(members=["nobody", user["id"]])
+    assert client.members(group) == {user["id"]}
     value = [{"value": user["id"]}, {"value": "nobody"}]
-    body = {"Operations": [{"op": "add", "path": "members", "value": value}]}
-    assert client.error("PATCH", f"/Groups/{group['id']}", body) == (400, "invalidValue")
-    assert client.members(group) == set()
+    client.patch(f"/Groups/{group['id']}", {"op": "replace", "path": "members", "value": value})
+    body = {"displayName": "engineers", "members": [*value, {"value": "nobody else"}]}
+    assert client.send("PUT", f"/Groups/{group['id']}", body).status_code == 200
+    assert client.members(group) == {user["id"]}
 
 
 def test_a_body_as_plain_json_is_read_too(client: Client) -> None:

@@ -22,7 +22,9 @@ def due(database: Database, clock: Clock) -> list[str]:
         return [item.id for item in take_due(connection, clock(), 100)]
 
 
-def test_a_principal_is_due_once_the_window_is_over_however_often_it_is_pushed(database: Database, clock: Clock) -> None:
+def test_a_principal_is_due_once_the_window_is_over_however_often_it_is_pushed(
+    database: Database, clock: Clock
+) -> None:
     mark(database, clock, "a")
     clock.move(seconds=1)
     mark(database, clock, "a", "a")

@@ -1,0 +1,1 @@
+"""The use cases of service accounts' credentials: deliver keys, rotate secrets, prove access."""

@@ -1,0 +1,189 @@
+"""Writing one object of Tecton: created, adopted, edited or deleted. Called from many threads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from app.core.access import GroupProfile, Profile, ServiceAccountProfile, UserProfile
+from app.core.changes import Change, ProfileChange
+from app.core.credentials import KeyKind
+from app.core.identity import Kind, Principal, without_contained
+from app.core.records import GroupRecord, Link, MemberId, Record, ServiceAccountRecord, UserRecord
+from app.reconcile.isolate import EDIT_REFUSALS, REFUSALS, isolate
+from app.reconcile.ports import (
+    Conflict,
+    Created,
+    NotFound,
+    NotPossible,
+    OneTimeKey,
+    Refused,
+    Step,
+    Tecton,
+    TectonError,
+    UnknownOutcome,
+)
+from app.reconcile.work import Done, Work, grants_in, members_in
+from app.reconcile.world import World
+
+
+class Objects:
+    """Writes single objects; only reads of the world."""
+
+    def __init__(self, world: World, tecton: Tecton, *, can_seal: bool) -> None:
+        self.world, self.tecton, self.can_seal = world, tecton, can_seal
+
+    def write(self, work: Work) -> Done:
+        """Make the changes to one object. Raise TectonError when none could be made."""
+        if work.creates:
+            return self._create(work)
+        tecton_id = self.world.links.tecton_id_of(work.principal)
+        if tecton_id is None:
+            raise NotFound(f"{work.principal.kind.words} {self.world.name_of(work.principal)} is not in Tecton yet")
+        if work.deletes:
+            self.tecton.delete(work.principal.kind, tecton_id)
+            return Done(Step(records={(work.principal.kind, tecton_id): None}, unlinked=[work.principal]))
+        return self._edit(work.principal, work.changes, tecton_id)
+
+    def member_id(self, principal: Principal) -> MemberId | None:
+        """Return a member's Tecton id; None for one that is not in Tecton."""
+        tecton_id = self.world.links.tecton_id_of(principal)
+        return MemberId(principal.kind, tecton_id) if tecton_id else None
+
+    def _member_ids(self, principals: Iterable[Principal]) -> frozenset[MemberId]:
+        return frozenset(member for of in principals if (member := self.member_id(of)))
+
+    # ---------------------------------------------------------------- coming to be
+
+    def _create(self, work: Work) -> Done:
+        profile = work.profile_change.after if work.profile_change else None
+        if profile is None:
+            raise AssertionError("a creation has a profile")
+        if work.principal.kind is Kind.SERVICE_ACCOUNT and not self.can_seal:
+            # Its API key is answered once: without a key to encrypt it with, it would be lost.
+            raise NotPossible(
+                f"service account {profile.name} is not created: set BRIDGE_SECRET_KEY to keep its API key"
+            )
+        if isinstance(profile, ServiceAccountProfile) and profile.oauth:
+            # It is made by an API that knows no roles.
+            return self._create_bare(work, profile)
+        try:
+            return self._created(work, profile, self._post(work, profile))
+        except (Conflict, UnknownOutcome) as error:
+            return self._adopt(work, profile, error)
+        except REFUSALS:
+            # A role that does not exist here, a member who is gone: they must not keep the object out.
+            if len(work.changes) == 1:
+                raise
+        return self._create_bare(work, profile)
+
+    def _create_bare(self, work: Work, profile: Profile) -> Done:
+        """Create the object without roles and members, then give it what it may have."""
+        bare = Work(work.principal, tuple(change for change in work.changes if isinstance(change, ProfileChange)))
+        try:
+            done = self._created(bare, profile, self._post(bare, profile))
+        except (Conflict, UnknownOutcome) as error:
+            return self._adopt(work, profile, error)
+        rest = work.without(bare.changes).changes
+        if not rest:
+            return done
+        try:
+            more = self._edit(work.principal, rest, done.step.links[0].tecton_id)
+        except TectonError as error:
+            # It is there: nothing may keep its link and its key from being stored.
+            done.refused.update(dict.fromkeys(rest, error))
+            return done
+        done.step.records.update(more.step.records)
+        done.refused.update(more.refused)
+        return done
+
+    def _post(self, work: Work, profile: Profile) -> Created:
+        members = self._member_ids(members_in(work.changes, added=True))
+        roles = grants_in(work.changes, added=True)
+        return self.tecton.create(work.principal.kind, profile, sorted(members), sorted(roles))
+
+    def _created(self, work: Work, profile: Profile, created: Created) -> Done:
+        kind, record = work.principal.kind, created.record
+        step = Step(records={(kind, record.id): record}, links=[Link(work.principal, record.id)])
+        if created.api_key:
+            step.one_time_key = OneTimeKey(record.id, profile.name, created.api_key)
+        elif created.client_secret:
+            kind_of_key = KeyKind.CLIENT_SECRET
+            step.one_time_key = OneTimeKey(record.id, profile.name, created.client_secret, kind_of_key)
+        return Done(step)
+
+    def _adopt(self, work: Work, profile: Profile, error: TectonError) -> Done:
+        """The name is taken, or the reply was lost: find who has it, and make that one what it should be."""
+        kind = work.principal.kind
+        found = self.tecton.find_entries(kind, profile.name) or [
+            entry for entry in self.tecton.list_entries(kind) if entry.name.casefold() == profile.name.casefold()
+        ]
+        free = [entry for entry in found if not self.world.links.is_linked(kind, entry.id)]
+        if len(free) != 1:
+            raise error
+        done = self._edit(work.principal, work.changes, free[0].id)
+        done.step.links.append(Link(work.principal, free[0].id, adopted=isinstance(error, Conflict)))
+        return done
+
+    # ---------------------------------------------------------------- being altered
+
+    def _edit(self, principal: Principal, changes: Sequence[Change], tecton_id: str) -> Done:
+        """Make changes to an object that is there. Raise the refusal when not one of them could be made."""
+        done = Done()
+
+        def attempt(part: Sequence[Change]) -> None:
+            try:
+                edited = self.tecton.edit(principal.kind, tecton_id, lambda record: self._edited(part, record))
+            except NotFound as error:
+                raise self._what_is_not_found(principal, tecton_id, error) from error
+            done.step.records[principal.kind, tecton_id] = edited.after
+
+        done.refused = isolate(changes, attempt, EDIT_REFUSALS)
+        if len(done.refused) == len(changes):
+            raise next(iter(done.refused.values()))
+        return done
+
+    def _what_is_not_found(self, principal: Principal, tecton_id: str, error: NotFound) -> TectonError:
+        """Tell an object that is gone from a role or a member in it that Tecton does not find."""
+        is_there = self.tecton.get_record(principal.kind, tecton_id) is not None
+        return Refused(str(error)) if is_there else error
+
+    def _edited(self, changes: Sequence[Change], record: Record) -> Record | None:
+        """Return the record with the changes made on it as it is now, None when they are all there already.
+
+        Changes, not the planned whole, are put onto the fresh record: what somebody else changed since
+        it was last read is kept.
+        """
+        after = record
+        for change in changes:
+            if isinstance(change, ProfileChange):
+                after = _with_profile(after, change.after)
+        added, removed = grants_in(changes, added=True), grants_in(changes, added=False)
+        roles = (after.roles - removed) | added
+        after = replace(after, roles=without_contained(roles) if added else roles)
+        if isinstance(after, GroupRecord):
+            come = self._member_ids(members_in(changes, added=True))
+            go = self._member_ids(members_in(changes, added=False))
+            # Who is to be in wins: one Tecton user can be meant by two principals, until the next sweep.
+            after = replace(after, members=(after.members - go) | come)
+        return None if after == record else after
+
+
+def _with_profile(record: Record, profile: Profile | None) -> Record:
+    if isinstance(record, UserRecord) and isinstance(profile, UserProfile):
+        return replace(
+            record, user_name=profile.user_name, given_name=profile.given_name, family_name=profile.family_name
+        )
+    if isinstance(record, GroupRecord) and isinstance(profile, GroupProfile):
+        return replace(
+            record,
+            name=profile.name,
+            description=record.description if profile.description is None else profile.description,
+            idp_mapping_names=record.idp_mapping_names
+            if profile.idp_mapping_names is None
+            else profile.idp_mapping_names,
+        )
+    if isinstance(record, ServiceAccountRecord) and isinstance(profile, ServiceAccountProfile):
+        description = record.description if profile.description is None else profile.description
+        return replace(record, name=profile.name, description=description, active=profile.active)
+    return record
