@@ -23,6 +23,8 @@ from app.store.database import Database
 from app.store.key_reports import KeyReport, list_key_reports
 from app.store.rotations import read_rotation, request_rotation
 
+PATIENCE_SECONDS = 60.0  # how long a command waits for a leader that is busy, or only observes
+
 by_option = click.option("--by", "who", metavar="WHO", help="Who does it, for the record; you, if not given.")
 
 
@@ -69,7 +71,7 @@ def claim(name: str, who: str | None, as_json: bool) -> None:
 def rotate(name: str, who: str | None, as_json: bool) -> None:
     """Give the OAuth account NAME a new client secret; the old one ends once the new one is in use.
 
-    Waits until the new secret is made. Exit code 1 when it could not be.
+    Waits until the new secret is made, a minute at most. Exit code 1 when it is not made yet.
     """
     settings, database = prepare()
     if settings.mode != "enforce":
@@ -153,14 +155,15 @@ def _me() -> str:
 
 
 def _until_made(database: Database, asked: Rotation, nobody_leads: Callable[[], None]) -> Rotation:
-    """Wait until a rotation has made its secret, or says why it cannot; return it."""
+    """Wait until a rotation has made its secret, or says why it cannot; return it, in time as it is."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         with database.read() as connection:
             rotation = read_rotation(connection, asked.tecton_id)
             led = leases.is_held(leases.read_lease(connection), utc_now())
         if rotation is None:
             raise AssertionError("a rotation that was asked for is stored")
-        if rotation.step is not Step.CREATE or rotation.last_error:
+        if rotation.step is not Step.CREATE or rotation.last_error or time.monotonic() > deadline:
             return rotation
         if not led:
             nobody_leads()

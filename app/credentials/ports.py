@@ -76,11 +76,15 @@ class Account(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """Every key and rotation, and the accounts that are in Tecton, by Tecton id."""
+    """Every key and rotation, and the accounts that are in Tecton, by Tecton id.
+
+    `lost` are the accounts that the bridge created and whose key never arrived: nobody has it.
+    """
 
     credentials: Mapping[str, Credential] = field(default_factory=dict)
     rotations: Mapping[str, Rotation] = field(default_factory=dict)
     accounts: Mapping[str, Account] = field(default_factory=dict)
+    lost: frozenset[str] = frozenset()
 
     def account_called(self, name: str) -> Account | None:
         """Return the account of this name, in any case; None when it is not in Tecton."""

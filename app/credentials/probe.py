@@ -61,7 +61,7 @@ class Prober:
         if not self._has_spread(standing, policy):
             return
         expected = expected_of(probe, is_off_boarded=not standing.is_desired)
-        has_key = standing.credential is not None and standing.credential.is_sealed
+        has_key = standing.credential is not None and _is_usable(standing.credential)
         if known and known.is_proof and expected is Expected.REVOKED and not has_key:
             return  # proven for good, and the copy of the key is gone: nothing can be found out any more
         result = self._result(probe, expected, self._ask(probe, standing), known)
@@ -80,8 +80,8 @@ class Prober:
         credential = standing.credential
         if credential is None:
             return Answer.NOT_TRIED, _why_no_key(standing)
-        if not credential.is_sealed:
-            return Answer.NOT_TRIED, "its key was handed over and is not kept here; write `keep_for_probes: true`"
+        if not _is_usable(credential):
+            return Answer.NOT_TRIED, "no copy of its key is kept for probes; write `keep_for_probes: true`"
         return self._ask_with(credential, probe)
 
     def _ask_with(self, credential: Credential, probe: Probe) -> Asked:
@@ -108,6 +108,11 @@ class Prober:
             self.store.ask_for_sweep(f"probe {result.probe.name}")
         elif known is not None:
             log.info("probe", probe=result.probe.name, found=result.sentence)
+
+
+def _is_usable(credential: Credential) -> bool:
+    """Tell whether there is a copy of a key, and the policy has said that probes may use it."""
+    return credential.is_sealed and credential.is_kept
 
 
 def _why_no_key(standing: Standing) -> str:

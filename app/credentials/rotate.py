@@ -15,7 +15,8 @@ import structlog
 from app.core.credentials import KeyKind, Rotation, Shown, Step, backoff, rotation_due_at, strays
 from app.core.identity import Kind
 from app.core.policy import Policy
-from app.credentials.ports import ClientSecrets, Holdings, KeyStore
+from app.core.policy_accounts import DeclaredServiceAccount
+from app.credentials.ports import Account, ClientSecrets, Holdings, KeyStore
 from app.reconcile.ports import OneTimeKey, TectonError
 
 log = structlog.get_logger("credentials")
@@ -34,22 +35,31 @@ class Rotator:
     # ---------------------------------------------------------------- beginning
 
     def start_due(self, policy: Policy, holdings: Holdings) -> None:
-        """Begin the rotations that the policy's schedule asks for."""
+        """Begin the rotations that the policy's schedule asks for, and those that replace a secret that was lost."""
         protected = policy.protected.names(Kind.SERVICE_ACCOUNT)
         for declared in policy.service_accounts:
             account = holdings.account_called(declared.name)
-            if declared.rotate_every is None or account is None or declared.name.casefold() in protected:
+            if account is None or not account.is_active or declared.name.casefold() in protected:
                 continue
-            credential = holdings.credentials.get(account.tecton_id)
-            is_due = rotation_due_at(declared, credential, account.linked_at) <= self.clock()
-            # A key that nobody has yet is not replaced: whoever waits for it gets it first.
-            is_free = credential is None or credential.state.is_handed_over
-            if is_due and is_free and account.is_active and not _is_open(holdings.rotations.get(account.tecton_id)):
-                self._start(account.tecton_id, declared.name)
+            if not _is_open(holdings.rotations.get(account.tecton_id)) and (
+                reason := self._why_rotate(declared, account, holdings)
+            ):
+                self._start(account, reason)
 
-    def _start(self, tecton_id: str, name: str) -> None:
+    def _why_rotate(self, declared: DeclaredServiceAccount, account: Account, holdings: Holdings) -> str:
+        """Return why the secret of an account is to be replaced now, nothing when it is not."""
+        credential = holdings.credentials.get(account.tecton_id)
+        if declared.credentials == "oauth" and credential is None and account.tecton_id in holdings.lost:
+            return "its first secret was lost on the way"
+        # A key that nobody has yet is not replaced: whoever waits for it gets it first.
+        is_free = credential is None or credential.state.is_handed_over
+        if declared.rotate_every is None or not is_free:
+            return ""
+        return "schedule" if rotation_due_at(declared, credential, account.linked_at) <= self.clock() else ""
+
+    def _start(self, account: Account, reason: str) -> None:
         now = self.clock()
-        rotation = Rotation(tecton_id, name, Step.CREATE, "schedule", started_at=now, since=now)
+        rotation = Rotation(account.tecton_id, account.name, Step.CREATE, reason, started_at=now, since=now)
         self.store.save_rotation(rotation, "rotation started")
 
     # ---------------------------------------------------------------- going on

@@ -15,7 +15,7 @@ from app.store import credentials
 from app.store.credentials import Sealer
 from app.store.database import Database
 from app.store.fencing import fenced_write
-from app.store.key_accounts import list_accounts
+from app.store.key_accounts import list_accounts, list_lost, note_found
 from app.store.rotations import list_rotations, note_rotation_waits, save_rotation
 
 
@@ -45,6 +45,7 @@ class SqlKeyStore:
                 {credential.tecton_id: credential for credential in credentials.list_credentials(connection)},
                 {rotation.tecton_id: rotation for rotation in list_rotations(connection)},
                 {account.tecton_id: account for account in list_accounts(connection)},
+                list_lost(connection),
             )
 
     def unseal(self, credential: Credential) -> str:
@@ -91,6 +92,7 @@ class SqlKeyStore:
         with self._fenced() as connection:
             credentials.seal_key(connection, self.sealer, key, self.clock())
             save_rotation(connection, rotation)
+            note_found(connection, key.tecton_id, self.clock())
             self._record(connection, rotation, "client secret created", key.secret_id or "")
 
     def _record(self, connection: Connection, rotation: Rotation, event: str, detail: str) -> None:

@@ -1,15 +1,19 @@
-"""Commands called in this process, on a rig's database and policy."""
+"""Commands called in this process, on a rig's database, policy and clock."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from structlog.testing import capture_logs
 
-from app.cli import main
-from tests.credentials.rig import TECTON_URL, KeyRig
-from tests.rig import ADMIN_KEY
+from app.bootstrap import PolicySource, make_prober
+from app.cli import credentials, main, probes, scopes
+from app.settings import Settings
+from app.store.database import Database
+from tests.credentials.rig import KeyRig
 
 
 @dataclass(frozen=True)
@@ -25,19 +29,27 @@ class Said:
         return self.out.rstrip("\n").rpartition("\n")[2]
 
 
-def call(rig: KeyRig, monkeypatch: pytest.MonkeyPatch, *arguments: str, **environment: str) -> Said:
-    """Run a command as its user does."""
-    values = {
-        "BRIDGE_DATABASE_URL": rig.database.url.render_as_string(hide_password=False),
-        "BRIDGE_POLICY": str(rig.policy_file),
-        "BRIDGE_MODE": rig.settings.mode,
-        "BRIDGE_SECRET_KEY": rig.settings.secret_key.get_secret_value(),
-        "BRIDGE_LOG_LEVEL": "error",
-        "TECTON_URL": TECTON_URL,
-        "TECTON_API_KEY": ADMIN_KEY,
-        **environment,
-    }
-    for name, value in values.items():
-        monkeypatch.setenv(name, value)
-    result = CliRunner().invoke(main, list(arguments), catch_exceptions=False)
+def call(rig: KeyRig, monkeypatch: pytest.MonkeyPatch, *arguments: str, **settings: Any) -> Said:
+    """Run a command as its user does; `settings` differ from the rig's."""
+    changed = {name: _as(rig.settings, name, value) for name, value in settings.items()}
+
+    def prepare() -> tuple[Settings, Database]:
+        return rig.settings.model_copy(update=changed), rig.database
+
+    def run_probes(*_: Any) -> None:
+        policy = PolicySource(rig.settings.policy)
+        make_prober(rig.settings, rig.database, rig.engine.tecton, policy, rig.clock).run_all()
+
+    # Logs go to stderr in a process of its own; here they would be in the way of what is said.
+    with monkeypatch.context() as patch, capture_logs():
+        for module in (credentials, probes, scopes):
+            patch.setattr(module, "prepare", prepare)
+            patch.setattr(module, "utc_now", rig.clock, raising=False)
+        patch.setattr(credentials, "build_engine", lambda *_: rig.start_engine())
+        patch.setattr(probes, "_run", run_probes)
+        result = CliRunner().invoke(main, list(arguments), catch_exceptions=False)
     return Said(result.exit_code, result.stdout, result.stderr)
+
+
+def _as(settings: Settings, name: str, value: Any) -> Any:
+    return type(getattr(settings, name))(value)

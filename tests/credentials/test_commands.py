@@ -33,7 +33,7 @@ def rig(make_rig: MakeKeyRig) -> KeyRig:
 
 @pytest.fixture
 def command(rig: KeyRig, monkeypatch: pytest.MonkeyPatch) -> Command:
-    return lambda *arguments, **environment: call(rig, monkeypatch, *arguments, **environment)
+    return lambda *arguments, **settings: call(rig, monkeypatch, *arguments, **settings)
 
 
 def document(said: Said) -> Any:
@@ -94,8 +94,8 @@ def test_a_key_can_be_claimed_before_a_worker_looked_at_it(
 def test_what_cannot_be_claimed_says_why(command: Command) -> None:
     assert "it was delivered to secret scope" in command("credentials", "claim", "etl").err
     assert "ever kept here" in command("credentials", "claim", "nobody").err
-    assert "BRIDGE_SECRET_KEY is not set" in command("credentials", "claim", "scoring", BRIDGE_SECRET_KEY="").err
-    assert "sealed with a key" in command("credentials", "claim", "scoring", BRIDGE_SECRET_KEY="another").err
+    assert "BRIDGE_SECRET_KEY is not set" in command("credentials", "claim", "scoring", secret_key="").err
+    assert "sealed with a key" in command("credentials", "claim", "scoring", secret_key="another").err
 
 
 def test_rotating_an_api_key_is_refused_with_what_to_do(command: Command) -> None:
@@ -105,11 +105,8 @@ def test_rotating_an_api_key_is_refused_with_what_to_do(command: Command) -> Non
     assert "looks after no service account called nobody" in command("credentials", "rotate", "nobody").err
 
 
-def test_rotating_leads_for_once_where_nobody_leads(
-    rig: KeyRig, command: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rotating_leads_for_once_where_nobody_leads(rig: KeyRig, command: Command) -> None:
     rig.engine.worker.release()
-    monkeypatch.setattr("app.cli.credentials.build_engine", lambda *_: rig.start_engine())
     report = document(command("credentials", "rotate", "etl", "--json", "--by", "ana"))
     assert report["rotation"]["requested_by"] == "ana"
     assert rig.rotation("etl").step in {Step.DELIVER, Step.SETTLE}
@@ -118,27 +115,26 @@ def test_rotating_leads_for_once_where_nobody_leads(
     assert rig.takes(account["id"], rig.scope_value("etl"))
 
 
-def test_a_rotation_that_cannot_begin_says_why(rig: KeyRig, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rotation_that_cannot_begin_says_why(rig: KeyRig, command: Command) -> None:
     rig.engine.worker.release()
     account = rig.account("etl")
     assert account
     rig.engine.tecton.for_run().client_secrets.create(account["id"])
-    monkeypatch.setattr("app.cli.credentials.build_engine", lambda *_: rig.start_engine())
     said = command("credentials", "rotate", "etl")
     assert said.code == 1
     assert "has two client secrets already" in said.out
 
 
 def test_nothing_is_rotated_in_observe_mode(command: Command) -> None:
-    assert "BRIDGE_MODE is observe" in command("credentials", "rotate", "etl", BRIDGE_MODE="observe").err
+    assert "BRIDGE_MODE is observe" in command("credentials", "rotate", "etl", mode="observe").err
 
 
 def test_keys_are_resealed(rig: KeyRig, command: Command) -> None:
-    said = command("credentials", "reseal", "--json", BRIDGE_SECRET_KEY="a new one, a secret for tests")
+    said = command("credentials", "reseal", "--json", secret_key="a new one, a secret for tests")
     assert document(said) == {"resealed": 1}
-    said = command("credentials", "claim", "scoring", BRIDGE_SECRET_KEY="a new one")
+    said = command("credentials", "claim", "scoring", secret_key="a new one")
     assert rig.owner_of(said.last_line) == "scoring"
-    assert "is not set" in command("credentials", "reseal", BRIDGE_SECRET_KEY="").err
+    assert "is not set" in command("credentials", "reseal", secret_key="").err
 
 
 def test_keys_are_forgotten(command: Command) -> None:
@@ -170,8 +166,9 @@ def test_a_mismatch_is_the_exit_code(rig: KeyRig, command: Command, word: str, c
     assert ("yes" if code == 0 else "NO") in command("probes").out
 
 
-def test_probes_run_now_when_asked(rig: KeyRig, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_probes_run_now_when_asked(rig: KeyRig, command: Command) -> None:
     rig.declare(POLICY + ACCOUNTS + f"probes: [{{name: reading, service_account: scoring, can: {PROBE}}}]")
+    rig.clock.move(seconds=61)
     shown = document(command("probes", "--run", "--json"))
     assert shown[0]["answer"] == "not_tried"
     assert "keep_for_probes" in shown[0]["sentence"]

@@ -91,3 +91,21 @@ def test_an_oauth_account_that_was_there_already_is_adopted(make_rig: MakeKeyRig
     made(rig)
     assert roles(rig.account("etl")) == {("workspace_prod", "editor")}
     assert rig.scope_value("etl") is None
+
+
+def test_a_first_secret_that_was_lost_on_the_way_is_replaced(make_rig: MakeKeyRig) -> None:
+    rig = make_rig(policy=ETL)
+    rig.fault({"kind": "lost_reply"}, path_regex="create-service-account$", times=1)
+    made(rig)
+    rig.keep(seconds=1)
+    account = rig.account("etl")
+    assert account and len(account["secrets"]) == 2
+    assert rig.takes(account["id"], rig.scope_value("etl"))
+    assert rig.rotation("etl").requested_by == "its first secret was lost on the way"
+    rig.run()
+    assert [item["sentence"] for item in rig.drift()] == []
+    for _ in range(3):
+        rig.keep(days=2)
+    account = rig.account("etl")
+    assert account and len(account["secrets"]) == 1
+    assert rig.takes(account["id"], rig.scope_value("etl"))
