@@ -161,8 +161,8 @@ class Resources(_Logic):
     def values(self, resolved: Resolved) -> Values:
         """Return the values of a multi-valued attribute."""
         attribute, alias = resolved.attribute, self.build.alias()
-        if resolved.extension is None and attribute.name in {"members", "groups"}:
-            return _memberships(attribute.name, alias)
+        if resolved.extension is None and attribute.name in _MEMBERSHIPS:
+            return _MEMBERSHIPS[attribute.name](alias)
         json = self.build.json
         keys = _keys(Resolved(resolved.extension, attribute))
         rows = f"{json.elements(self.build, 'r.compared', keys, alias)} WHERE {TRUE}"
@@ -214,29 +214,37 @@ def _meta_column(resolved: Resolved) -> str:
 
 
 def member_condition(node: FilterNode, *, is_sqlite: bool) -> Condition:
-    """Return the condition that the filter of `members[…]` is on `group_members AS lm`, `resources AS m`.
+    """Return the condition that the filter of `members[…]` is on `group_members AS lm`.
 
     Raise InvalidFilterException when the filter names what a member does not have.
     """
     build = Build(dialect(is_sqlite))
     members = GROUP.attributes["members"]
-    return Condition(_Entries(build, members, _memberships("members", "m").read).visit(node), build.params)
+    return Condition(_Entries(build, members, _members("m").read).visit(node), build.params)
 
 
-def _memberships(name: str, alias: str) -> Values:
-    """Return the members of a group, or the groups of a member: they are rows, not JSON."""
-    own, other = ("group_id", "member_id") if name == "members" else ("member_id", "group_id")
-    joined = f"group_members AS l{alias} JOIN resources AS {alias} ON {alias}.id = l{alias}.{other}"
-    rows = f"{joined} WHERE l{alias}.{own} = r.id"
-    columns = {
-        "value": f"l{alias}.{other}",
-        "display": f"{alias}.name_key",  # of a group; a member has none
-        "type": f"lower({alias}.type)" if name == "members" else "'direct'",
-    }
+def _members(alias: str) -> Values:
+    """Return the members of a group: they are rows, not JSON."""
+    columns = {"value": f"l{alias}.member_id", "type": f"lower(l{alias}.member_type)"}
+    rows = f"group_members AS l{alias} WHERE l{alias}.group_id = r.id"
+    return Values(rows, _column_reader("members", columns), f"l{alias}.member_id")
 
+
+def _groups(alias: str) -> Values:
+    """Return the groups that a resource is a member of."""
+    joined = f"group_members AS l{alias} JOIN resources AS {alias} ON {alias}.id = l{alias}.group_id"
+    columns = {"value": f"l{alias}.group_id", "display": f"{alias}.name_key", "type": "'direct'"}
+    reader = _column_reader("groups", columns)
+    return Values(f"{joined} WHERE l{alias}.member_id = r.id", reader, f"{alias}.name_key")
+
+
+_MEMBERSHIPS = {"members": _members, "groups": _groups}
+
+
+def _column_reader(name: str, columns: dict[str, str]) -> Callable[[Attribute], str]:
     def read(sub: Attribute) -> str:
         if sub.name not in columns:
             raise InvalidFilterException(detail=f"'{name}.{sub.name}' depends on the URL and cannot be filtered")
         return columns[sub.name]
 
-    return Values(rows, read, f"{alias}.name_key")
+    return read

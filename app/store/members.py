@@ -11,6 +11,7 @@ from app.store.filters import member_condition
 from app.store.sql import Session, among, texts, unnested
 
 _CHUNK = 5000
+_FEW = 50  # more ids than this make another plan the better one
 
 
 def add(session: Session, group_id: str, ids: Sequence[str]) -> int:
@@ -22,9 +23,11 @@ def add(session: Session, group_id: str, ids: Sequence[str]) -> int:
     if not ids:
         return 0
     return session.run(
-        "INSERT INTO group_members (group_id, member_id) SELECT :group, r.id FROM resources AS r"  # noqa: S608
-        f" WHERE {among(session, 'r.id', 'ids')} ON CONFLICT DO NOTHING",
+        "INSERT INTO group_members (group_id, member_id, member_type)"  # noqa: S608
+        f" SELECT :group, r.id, r.type FROM resources AS r WHERE {among(session, 'r.id', 'ids')}"
+        " ON CONFLICT DO NOTHING",
         {"group": group_id, "ids": texts(session, ids)},
+        plan_anew=len(ids) > _FEW,
     )
 
 
@@ -34,7 +37,7 @@ def remove(session: Session, group_id: str, ids: Sequence[str]) -> int:
         return 0
     condition = among(session, "member_id", "ids")
     sql = f"DELETE FROM group_members WHERE group_id = :group AND {condition}"  # noqa: S608
-    return session.run(sql, {"group": group_id, "ids": texts(session, ids)})
+    return session.run(sql, {"group": group_id, "ids": texts(session, ids)}, plan_anew=len(ids) > _FEW)
 
 
 def keep_only(session: Session, group_id: str, ids: Sequence[str]) -> int:
@@ -43,7 +46,7 @@ def keep_only(session: Session, group_id: str, ids: Sequence[str]) -> int:
         "DELETE FROM group_members WHERE group_id = :group"  # noqa: S608
         f" AND NOT EXISTS (SELECT 1 FROM {unnested(session, 'ids')} WHERE value = member_id)"
     )
-    return session.run(sql, {"group": group_id, "ids": texts(session, ids)})
+    return session.run(sql, {"group": group_id, "ids": texts(session, ids)}, plan_anew=True)
 
 
 def remove_matching(session: Session, group_id: str, node: FilterNode) -> int:
@@ -52,11 +55,7 @@ def remove_matching(session: Session, group_id: str, node: FilterNode) -> int:
     Raise InvalidFilterException when it names what a member does not have.
     """
     condition = member_condition(node, is_sqlite=session.is_sqlite)
-    selected = (
-        "SELECT lm.member_id FROM group_members AS lm JOIN resources AS m ON m.id = lm.member_id"  # noqa: S608
-        f" WHERE lm.group_id = :group AND {condition.sql}"
-    )
-    sql = f"DELETE FROM group_members WHERE group_id = :group AND member_id IN ({selected})"  # noqa: S608
+    sql = f"DELETE FROM group_members AS lm WHERE lm.group_id = :group AND {condition.sql}"  # noqa: S608
     return session.run(sql, {"group": group_id, **condition.params})
 
 
@@ -79,7 +78,7 @@ def first(session: Session, group_id: str, base: str, size: int = _CHUNK, after:
 
     The database writes the JSON; `base` is the root of `$ref`, already escaped for JSON.
     """
-    row = session.row(_piece_sql(session), {"group": group_id, "after": after, "base": base, "size": size})
+    row = session.row(_piece_sql(session, size), {"group": group_id, "after": after, "base": base})
     return None if row is None or row[0] is None else Piece(*row)
 
 
@@ -93,13 +92,16 @@ def stream(session: Session, group_id: str, base: str) -> Iterator[str]:
         piece = first(session, group_id, base, after=piece.last) if piece.size == _CHUNK else None
 
 
-def _piece_sql(session: Session) -> str:
+def _piece_sql(session: Session, size: int) -> str:
     joined = "group_concat(item, ',')" if session.is_sqlite else "string_agg(item, ',')"
     base = ":base" if session.is_sqlite else "CAST(:base AS TEXT)"
-    reference = f"{base} || '/' || m.type || 's/' || m.id"
-    item = f"""'{{"value":"' || m.id || '","$ref":"' || {reference} || '","type":"' || m.type || '"}}'"""
-    return (
-        f"SELECT {joined}, max(id), count(*) FROM (SELECT {item} AS item, m.id AS id FROM group_members AS l"  # noqa: S608
-        " JOIN resources AS m ON m.id = l.member_id WHERE l.group_id = :group AND l.member_id > :after"
-        " ORDER BY l.member_id LIMIT :size) AS page"
+    reference = f"{base} || '/' || member_type || 's/' || member_id"
+    item = f"""'{{"value":"' || member_id || '","$ref":"' || {reference} || '","type":"' || member_type || '"}}'"""
+    # Rows are compared and ordered as the primary key has them, so that no planner, however little it
+    # knows of the table, reads and sorts a whole group for the first few of its members.
+    page = (
+        "SELECT group_id, member_id, member_type FROM group_members"  # noqa: S608 - names of ours only
+        f" WHERE (group_id, member_id) > (:group, :after) ORDER BY group_id, member_id LIMIT {size:d}"
     )
+    inside = f"SELECT {item} AS item, member_id FROM ({page}) AS page WHERE group_id = :group"  # noqa: S608
+    return f"SELECT {joined}, max(member_id), count(*) FROM ({inside}) AS members"  # noqa: S608

@@ -117,9 +117,12 @@ def _rows(
     columns = selection(session, search.with_groups and any("groups" in s.attributes for s in search.schemas))
     key = order.expression if search.by_position else "NULL"
     clause = order.clause(backwards=backwards)
-    sql = f"{columns}, {key} FROM resources AS r WHERE {condition.sql} {clause} LIMIT :page_size OFFSET :page_start"
-    page = {"page_size": search.count + extra, "page_start": offset}
-    return session.rows(sql, {**condition.params, **order.params, **page})
+    # The page is chosen by id alone: what is skipped is never read, and costs an entry of the index. Its
+    # size is part of the text, since the planner must know that it is small.
+    page = f"SELECT r.id AS page_id FROM resources AS r WHERE {condition.sql} {clause}"  # noqa: S608
+    page += f" LIMIT {search.count + extra:d} OFFSET :skipped"
+    sql = f"{columns}, {key} FROM ({page}) AS page JOIN resources AS r ON r.id = page_id {clause}"
+    return session.rows(sql, {**condition.params, **order.params, "skipped": offset})
 
 
 def _total(session: Session, condition: Condition) -> int:

@@ -46,7 +46,7 @@ class Conflict(Exception):
 class Session:
     """One connection whose statements go to the driver; each is a transaction of its own, but in `transact`."""
 
-    def __init__(self, execute: Callable[[str, Any], Any], *, is_sqlite: bool) -> None:
+    def __init__(self, execute: Callable[..., Any], *, is_sqlite: bool) -> None:
         self._execute_driver = execute
         self.is_sqlite = is_sqlite
 
@@ -63,9 +63,13 @@ class Session:
         """Run a statement and return its first row, None when there is none."""
         return self._execute(sql, params or {}).fetchone()  # type: ignore[no-any-return]
 
-    def run(self, sql: str, params: Values | None = None) -> int:
-        """Run a statement and return how many rows it touched."""
-        return self._execute(sql, params or {}).rowcount  # type: ignore[no-any-return]
+    def run(self, sql: str, params: Values | None = None, *, plan_anew: bool = False) -> int:
+        """Run a statement and return how many rows it touched.
+
+        `plan_anew` has PostgreSQL plan it for these parameters: a plan kept for any number of ids takes
+        a few to be given, and compares each of fifty thousand with each.
+        """
+        return self._execute(sql, params or {}, plan_anew=plan_anew).rowcount  # type: ignore[no-any-return]
 
     def transact(self, work: Callable[[Session], T]) -> T:
         """Return what `work` returns, in one transaction: all of it is stored, or nothing.
@@ -103,10 +107,12 @@ class Session:
             raise
         return result
 
-    def _execute(self, sql: str, params: Values) -> Any:
+    def _execute(self, sql: str, params: Values, *, plan_anew: bool = False) -> Any:
         try:
             if self.is_sqlite:
                 return self._execute_driver(sql, _for_sqlite(params))
+            if plan_anew:
+                return self._execute_driver(_for_postgresql(sql), params, prepare=False)
             return self._execute_driver(_for_postgresql(sql), params)
         except (sqlite3.IntegrityError, psycopg.IntegrityError) as error:
             raise Conflict(str(error).splitlines()[0]) from error

@@ -101,6 +101,7 @@ group_members = Table(
     metadata,
     Column("group_id", ForeignKey("resources.id", ondelete="CASCADE"), primary_key=True),
     Column("member_id", ForeignKey("resources.id", ondelete="CASCADE"), primary_key=True),
+    Column("member_type", String(32), nullable=False),  # so that listing members reads no other table
     Index("ix_group_members_member_id", "member_id"),
 )
 

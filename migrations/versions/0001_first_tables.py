@@ -179,6 +179,7 @@ def upgrade() -> None:
         "group_members",
         sa.Column("group_id", sa.String(length=64), nullable=False),
         sa.Column("member_id", sa.String(length=64), nullable=False),
+        sa.Column("member_type", sa.String(length=32), nullable=False),
         sa.ForeignKeyConstraint(
             ["group_id"], ["resources.id"], name=op.f("fk_group_members_group_id"), ondelete="CASCADE"
         ),
