@@ -170,10 +170,12 @@ class _Aiming:
         if group.kind is not Kind.GROUP:
             return
         wanted, seen = self.desired.members_of(group), self.observed.members_of(group)
+        if wanted == seen:
+            self.members[group] = seen  # one set for both: most groups are as they should be
+            return
         stays = {member for member in seen - wanted if self._member_stays(group, member)}
         # A protected member is neither added nor removed: membership is access.
-        wanted = frozenset(member for member in wanted if member not in self.untouchable or member in seen)
-        self.members[group] = wanted | stays
+        self.members[group] = wanted - (self.untouchable - seen) | stays
 
     def _member_stays(self, group: Principal, member: Principal) -> bool:
         who, where = self._name(member), self._name(group)
@@ -194,6 +196,8 @@ class _Aiming:
 
     def _aim_grants(self, principal: Principal) -> None:
         wanted, seen = self.desired.grants_of(principal), self.observed.grants_of(principal)
+        if not wanted and not seen:
+            return
         possible = frozenset(grant for grant in wanted if self._is_possible(principal, grant))
         stays = frozenset(grant for grant in seen - wanted if self._grant_stays(principal, grant))
         self.grants[principal], rivals = one_per_target(possible, stays, seen)
@@ -261,4 +265,6 @@ def _without_name_drift(wanted: UserProfile, seen: UserProfile, last: Profile | 
         return wanted
     if last is None and (not seen.given_name and not seen.family_name):
         return wanted
+    if wanted == seen:
+        return seen
     return replace(wanted, given_name=seen.given_name, family_name=seen.family_name)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from app.core.access import AccessState, GroupProfile, Profile, ServiceAccountProfile, UserProfile
 from app.core.identity import Grant, Kind, Level, Principal, Target
 
 NameOf = Callable[[Principal], str]
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,32 +117,27 @@ def _differences(before: Profile, after: Profile) -> list[str]:
 
 
 def apply_changes(state: AccessState, changes: Iterable[Change]) -> AccessState:
-    """Return the state after the changes."""
-    profiles = dict(state.profiles)
-    members = {group: set(of) for group, of in state.members.items()}
-    grants = {principal: set(of) for principal, of in state.grants.items()}
-    for change in changes:
-        if isinstance(change, ProfileChange):
-            if change.after is None:
-                profiles.pop(change.principal, None)
-            else:
-                profiles[change.principal] = change.after
-        elif isinstance(change, MemberChange):
-            _move(members.setdefault(change.group, set()), change.member, change.added)
-        else:
-            _move(grants.setdefault(change.principal, set()), change.grant, change.added)
+    """Return the state after the changes; what they do not touch is shared with the state before."""
+    made = list(changes)
+    after = {c.principal: c.after for c in made if isinstance(c, ProfileChange)}
+    profiles = {**state.profiles, **after}
     return AccessState(
-        profiles,
-        {group: frozenset(of) for group, of in members.items() if of},
-        {principal: frozenset(of) for principal, of in grants.items() if of},
+        {principal: profile for principal, profile in profiles.items() if profile is not None},
+        _moved(state.members, ((c.group, c.member, c.added) for c in made if isinstance(c, MemberChange))),
+        _moved(state.grants, ((c.principal, c.grant, c.added) for c in made if isinstance(c, GrantChange))),
     )
 
 
-def _move(held: set[Any], item: Any, added: bool) -> None:
-    if added:
-        held.add(item)
-    else:
-        held.discard(item)
+def _moved(
+    before: Mapping[Principal, frozenset[Item]], moves: Iterable[tuple[Principal, Item, bool]]
+) -> dict[Principal, frozenset[Item]]:
+    changed: dict[Principal, set[Item]] = {}
+    for principal, item, added in moves:
+        if principal not in changed:
+            changed[principal] = set(before.get(principal, ()))
+        (changed[principal].add if added else changed[principal].discard)(item)
+    after = {**before, **{principal: frozenset(held) for principal, held in changed.items()}}
+    return {principal: held for principal, held in after.items() if held}
 
 
 _PROFILES: dict[Kind, type[Profile]] = {

@@ -103,16 +103,17 @@ def _one_per_name(profiles: Mapping[Principal, Profile]) -> tuple[dict[Principal
 
 def _members(
     people: Mapping[str, PushedPerson], groups: Mapping[Principal, PushedGroup], accounts: Accounts
-) -> dict[Principal, set[Principal]]:
+) -> dict[Principal, frozenset[Principal]]:
+    principals = {id_: person.principal for id_, person in people.items()}
     members = {
-        principal: {people[id_].principal for id_ in group.members & people.keys()}
+        principal: frozenset(map(principals.__getitem__, group.members & principals.keys()))
         for principal, group in groups.items()
     }
     by_name = {group.pushed_name.casefold(): principal for principal, group in groups.items()}
     for account, declared in accounts.items():
         for name in declared.groups:
             if group := by_name.get(name.casefold()):
-                members[group].add(account)
+                members[group] |= {account}
     return members
 
 

@@ -5,7 +5,7 @@ A guard holds removals; everything that gives access goes on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 
 from app.core.access import AccessState
@@ -187,9 +187,13 @@ def _after(observed: AccessState, changes: Iterable[Change]) -> AccessState:
     gone = observed.profiles.keys() - state.profiles.keys()
     return AccessState(
         state.profiles,
-        {group: of - gone for group, of in state.members.items() if group not in gone},
+        {group: _less(of, gone) for group, of in state.members.items() if group not in gone},
         {principal: of for principal, of in state.grants.items() if principal not in gone},
     )
+
+
+def _less(members: frozenset[Principal], gone: Set[Principal]) -> frozenset[Principal]:
+    return members if members.isdisjoint(gone) else members - gone
 
 
 def _takes_admin(change: Change, observed: AccessState, admins: set[Principal]) -> bool:

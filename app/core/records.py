@@ -134,6 +134,11 @@ class Links:
         """Return who a Tecton object is: a linked principal, else a foreign one."""
         return self._by_tecton.get((kind, tecton_id)) or Principal(kind, FOREIGN + tecton_id)
 
+    def principals_of(self, members: Iterable[MemberId]) -> frozenset[Principal]:
+        """Return who the members of a group are."""
+        known = self._by_tecton
+        return frozenset(known.get(member) or self.principal_of(*member) for member in members)
+
     def is_linked(self, kind: Kind, tecton_id: str) -> bool:
         """Tell whether a Tecton object is a principal of ours."""
         return (kind, tecton_id) in self._by_tecton
@@ -151,17 +156,24 @@ class Links:
 def observed_access(objects: TectonObjects, links: Links) -> AccessState:
     """Return the access state that Tecton's objects make, in the bridge's principals."""
     profiles: dict[Principal, Profile] = {}
-    members: dict[Principal, Iterable[Principal]] = {}
-    grants: defaultdict[Principal, set[Grant]] = defaultdict(set)
+    members: dict[Principal, frozenset[Principal]] = {}
+    grants = _scope_grants(objects, links)
     for (kind, id_), record in objects.records.items():
         principal = links.principal_of(kind, id_)
         profiles[principal] = profile_of(record)
-        grants[principal] |= {grant for grant in record.roles if grant.target.level is not Level.SECRET_SCOPE}
+        if record.roles:
+            outside = {grant for grant in record.roles if grant.target.level is not Level.SECRET_SCOPE}
+            grants[principal] = grants.get(principal, frozenset()) | outside
         if isinstance(record, GroupRecord):
-            members[principal] = [links.principal_of(*member) for member in record.members]
-    for scope_grant in (grant for held in objects.scopes.values() for grant in held):
-        grants[_holder(scope_grant, links)].add(scope_grant.grant)
+            members[principal] = links.principals_of(record.members)
     return access_state(profiles, members, grants)
+
+
+def _scope_grants(objects: TectonObjects, links: Links) -> dict[Principal, frozenset[Grant]]:
+    held: defaultdict[Principal, set[Grant]] = defaultdict(set)
+    for scope_grant in (grant for grants in objects.scopes.values() for grant in grants):
+        held[_holder(scope_grant, links)].add(scope_grant.grant)
+    return {principal: frozenset(grants) for principal, grants in held.items()}
 
 
 def _holder(scope_grant: ScopeGrant, links: Links) -> Principal:
