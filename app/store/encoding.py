@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from app.core.access import AccessState, access_state
-from app.core.changes import grant_from_json, grant_to_json, principal_from_json, profile_from_json, profile_to_json
+from app.core.access import AccessState, Profile
+from app.core.changes import grant_from_json, grant_to_json, profile_from_json, profile_to_json
 from app.core.drift import DriftItem
 from app.core.identity import Grant, Kind, Principal
 from app.core.records import GroupRecord, MemberId, Record, ScopeGrant, ServiceAccountRecord, UserRecord
+from app.store.sharing import Shared
 
 Json = dict[str, Any]
+
+_KINDS = {kind.value: kind for kind in Kind}  # many times faster than Kind(…), which is called for every member
 
 
 def record_to_json(record: Record) -> Json:
@@ -30,11 +33,11 @@ _RECORDS: dict[Kind, type[UserRecord] | type[GroupRecord] | type[ServiceAccountR
 }
 
 
-def record_from_json(kind: Kind, values: Json) -> Record:
+def record_from_json(kind: Kind, values: Json, shared: Shared) -> Record:
     """Return the Tecton object that `record_to_json` wrote."""
-    values = {**values, "roles": _grants_from_json(values["roles"])}
+    values = {**values, "roles": _grants_from_json(values["roles"], shared)}
     if kind is Kind.GROUP:
-        values["members"] = frozenset(MemberId(Kind(of), id_) for of, id_ in values["members"])
+        values["members"] = frozenset(shared(MemberId(_KINDS[of], id_)) for of, id_ in values["members"])
         values["idp_mapping_names"] = tuple(values["idp_mapping_names"])
     return _RECORDS[kind](**values)
 
@@ -58,14 +61,19 @@ def state_to_json(principal: Principal, state: AccessState) -> Json:
     }
 
 
-def states_from_json(rows: Iterable[tuple[Principal, Json]]) -> AccessState:
+def states_from_json(rows: Iterable[tuple[Principal, Json]], shared: Shared) -> AccessState:
     """Return the state that these parts, each of one principal, make together."""
-    parts = list(rows)
-    return access_state(
-        {p: profile for p, of in parts if (profile := profile_from_json(p.kind, of["profile"])) is not None},
-        {p: [principal_from_json(member) for member in of["members"]] for p, of in parts},
-        {p: _grants_from_json(of["grants"]) for p, of in parts},
-    )
+    profiles: dict[Principal, Profile] = {}
+    members: dict[Principal, frozenset[Principal]] = {}
+    grants: dict[Principal, frozenset[Grant]] = {}
+    for principal, of in rows:
+        if (profile := profile_from_json(principal.kind, of["profile"])) is not None:
+            profiles[principal] = profile
+        if of["members"]:
+            members[principal] = frozenset(shared(Principal(_KINDS[kind], id_)) for kind, id_ in of["members"])
+        if of["grants"]:
+            grants[principal] = _grants_from_json(of["grants"], shared)
+    return AccessState(profiles, members, grants)
 
 
 def drift_to_json(item: DriftItem) -> Json:
@@ -84,5 +92,5 @@ def _grants_to_json(grants: Iterable[Grant]) -> list[list[str]]:
     return [grant_to_json(grant) for grant in sorted(grants)]
 
 
-def _grants_from_json(values: Iterable[list[str]]) -> frozenset[Grant]:
-    return frozenset(grant_from_json(grant) for grant in values)
+def _grants_from_json(values: Iterable[list[str]], shared: Shared) -> frozenset[Grant]:
+    return shared(frozenset(shared(grant_from_json(grant)) for grant in values))

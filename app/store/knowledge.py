@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ from sqlalchemy import Connection, and_, delete, func, select
 
 from app.core.changes import from_json
 from app.core.identity import Kind, Principal
-from app.core.records import Link, Links, TectonObjects
+from app.core.records import Link, Links, MemberId, Record, TectonObjects
 from app.reconcile.ports import Dirty, Escrow, Knowledge, Step
 from app.store.encoding import (
     record_from_json,
@@ -20,6 +21,7 @@ from app.store.encoding import (
     states_from_json,
 )
 from app.store.facts import LAST_SWEEP, note_fact, read_fact
+from app.store.sharing import Shared
 from app.store.tables import automatic_grants, dirty, known_targets, last_applied, links, observed, outcomes
 from app.store.upsert import upsert
 
@@ -29,20 +31,25 @@ AWAITED_KEYS = "awaited_keys"  # the fact that holds the service accounts whose 
 
 def read_knowledge(connection: Connection) -> Knowledge:
     """Return what is known of Tecton, as of the last reads and writes."""
-    records, scopes = {}, {}
-    for kind, tecton_id, record in connection.execute(select(observed.c.kind, observed.c.tecton_id, observed.c.record)):
+    shared = Shared()
+    records: dict[tuple[Kind, str], Record] = {}
+    scopes = {}
+    for kind, tecton_id, record in _stream(connection, observed.c.kind, observed.c.tecton_id, observed.c.record):
         if kind == SCOPE:
             scopes[tecton_id] = scope_from_json(record)
         else:
-            records[Kind(kind), tecton_id] = record_from_json(Kind(kind), record)
-    states = connection.execute(select(last_applied.c.kind, last_applied.c.principal_id, last_applied.c.state))
+            key = shared(MemberId(Kind(kind), tecton_id))
+            records[key] = record_from_json(key.kind, {**record, "id": key.id}, shared)
+    states = _stream(connection, last_applied.c.kind, last_applied.c.principal_id, last_applied.c.state)
     first_sights = connection.execute(
         select(automatic_grants.c.kind, automatic_grants.c.tecton_id, automatic_grants.c.target)
     )
     return Knowledge(
         objects=TectonObjects(records, scopes),
-        links=_read_links(connection),
-        last_applied=states_from_json((Principal(Kind(kind), id_), state) for kind, id_, state in states),
+        links=_read_links(connection, shared),
+        last_applied=states_from_json(
+            ((shared(Principal(Kind(kind), id_)), state) for kind, id_, state in states), shared
+        ),
         automatic=frozenset((Kind(kind), tecton_id, target) for kind, tecton_id, target in first_sights),
         known_targets=frozenset(connection.execute(select(known_targets.c.target)).scalars()),
         failing=_read_failing(connection),
@@ -51,12 +58,17 @@ def read_knowledge(connection: Connection) -> Knowledge:
     )
 
 
-def _read_links(connection: Connection) -> Links:
+def _read_links(connection: Connection, shared: Shared) -> Links:
     columns = (links.c.kind, links.c.principal_id, links.c.tecton_id, links.c.adopted)
     return Links(
-        Link(Principal(Kind(kind), id_), tecton_id, adopted)
-        for kind, id_, tecton_id, adopted in connection.execute(select(*columns))
+        Link(shared(Principal(Kind(kind), id_)), shared(MemberId(Kind(kind), tecton_id)).id, adopted)
+        for kind, id_, tecton_id, adopted in _stream(connection, *columns)
     )
+
+
+def _stream(connection: Connection, *columns: Any) -> Iterable[Any]:
+    """Return the rows of a table as they come: no more than a few documents are in memory at once."""
+    return connection.execute(select(*columns).execution_options(yield_per=1000))
 
 
 def _read_failing(connection: Connection) -> dict[Principal, Escrow]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, select
 
 from app.core.directory import Directory, PushedGroup, PushedPerson, read_group, read_service_account, read_user
 from app.core.policy import Policy
+from app.store.sharing import Shared
 from app.store.tables import group_members, resources
 
 _COLUMNS = (resources.c.id, resources.c.type, resources.c.document, resources.c.deactivated_at)
@@ -18,10 +21,13 @@ _CHUNK = 500  # ids in one IN (…): SQLite takes a limited number of parameters
 
 def read_directory(connection: Connection, policy: Policy) -> Directory:
     """Return everything that was pushed, streamed: no more than a few documents are in memory at once."""
-    members: defaultdict[str, set[str]] = defaultdict(set)
-    for group_id, member_id in _stream(connection, select(group_members.c.group_id, group_members.c.member_id)):
-        members[group_id].add(member_id)
-    return _directory(_stream(connection, select(*_COLUMNS)), members, policy)
+    shared = Shared()
+    by_group = select(group_members.c.group_id, group_members.c.member_id).order_by(group_members.c.group_id)
+    members = {
+        group_id: frozenset(shared(member_id) for _, member_id in rows)
+        for group_id, rows in groupby(_stream(connection, by_group), itemgetter(0))
+    }
+    return _directory(_stream(connection, select(*_COLUMNS)), members, policy, shared)
 
 
 def read_part(connection: Connection, policy: Policy, resource_ids: Collection[str]) -> Directory:
@@ -33,7 +39,7 @@ def read_part(connection: Connection, policy: Policy, resource_ids: Collection[s
         inside = select(group_members.c.group_id, group_members.c.member_id).where(group_members.c.group_id.in_(ids))
         for group_id, member_id in connection.execute(inside):
             members[group_id].add(member_id)
-    return _directory(rows, members, policy)
+    return _directory(rows, members, policy, Shared())
 
 
 def groups_of(connection: Connection, resource_ids: Collection[str]) -> set[str]:
@@ -48,10 +54,13 @@ def groups_of(connection: Connection, resource_ids: Collection[str]) -> set[str]
     return found
 
 
-def _directory(rows: Iterable[Any], members: dict[str, set[str]], policy: Policy) -> Directory:
+def _directory(
+    rows: Iterable[Any], members: Mapping[str, Collection[str]], policy: Policy, shared: Shared
+) -> Directory:
     people: dict[str, PushedPerson] = {}
     groups: dict[str, PushedGroup] = {}
-    for id_, type_, document, deactivated_at in rows:
+    for own_id, type_, document, deactivated_at in rows:
+        id_ = shared(own_id)
         if type_ == "Group":
             groups[id_] = read_group(id_, document, members.get(id_, ()), policy)
         elif type_ == "ServiceAccount":
@@ -62,7 +71,7 @@ def _directory(rows: Iterable[Any], members: dict[str, set[str]], policy: Policy
 
 
 def _stream(connection: Connection, statement: Any) -> Iterator[Any]:
-    yield from connection.execution_options(yield_per=1000).execute(statement)
+    yield from connection.execute(statement.execution_options(yield_per=1000))
 
 
 def _chunks(ids: Collection[str]) -> Iterator[Sequence[str]]:
