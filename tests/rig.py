@@ -49,7 +49,9 @@ class Rig:
         self.policy_file.write_text(policy)
         knobs = settings.pop("knobs", None)
         self.config: dict[str, Any] = settings.pop("config", {})  # of the way to Tecton
-        self.sandbox = create_sandbox(admin_key=ADMIN_KEY, knobs=knobs, clock=clock, sleep=lambda _: None)
+        self.sandbox = create_sandbox(
+            admin_key=ADMIN_KEY, knobs=knobs, seed=settings.pop("seed", None), clock=clock, sleep=lambda _: None
+        )
         self.tecton = self.sandbox.test_client()
         values = {"mode": "enforce", "secret_key": "a secret for tests", "tecton_concurrency": 4, **settings}
         self.settings = Settings(

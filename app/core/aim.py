@@ -7,7 +7,7 @@ Everything kept is said, with the reason: it is shown as drift, never silently p
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -56,9 +56,18 @@ class Aim:
     kept: tuple[Kept, ...] = field(default=())
 
 
-def aim_at(desired: AccessState, observed: AccessState, around: Surroundings) -> Aim:
-    """Return the state to make of `observed`, and what of it stays for a reason."""
-    return _Aiming(desired, observed, around).aim()
+def aim_at(
+    desired: AccessState,
+    observed: AccessState,
+    around: Surroundings,
+    about: Collection[Principal] | None = None,
+) -> Aim:
+    """Return the state to make of `observed`, and what of it stays for a reason.
+
+    `about` are those to aim for, None for everybody. Both states must also tell of the members of the
+    groups among them: who is protected, and who leaves, is known by their profiles.
+    """
+    return _Aiming(desired, observed, around).aim(about)
 
 
 class _Aiming:
@@ -71,8 +80,9 @@ class _Aiming:
         self.grants: dict[Principal, frozenset[Grant]] = {}
         self.untouchable = frozenset(self._untouchable())
 
-    def aim(self) -> Aim:
-        for principal in sorted(self.desired.principals() | self.observed.principals()):
+    def aim(self, about: Collection[Principal] | None) -> Aim:
+        everybody = self.desired.principals() | self.observed.principals()
+        for principal in sorted(everybody if about is None else everybody.intersection(about)):
             self._decide(principal)
         return Aim(access_state(self.profiles, self.members, self.grants), tuple(self.kept))
 

@@ -245,6 +245,9 @@ def _is_true(change: Change, held: AccessState) -> bool:
     profile = held.profiles.get(change.principal)
     if change.after is None or profile is None:
         return profile is change.after
+    if change.creates:
+        # Who was there already keeps what nobody pushed; what else differs is a difference of its own.
+        return profile.name.casefold() == change.after.name.casefold()
     if isinstance(change.after, UserProfile) and isinstance(profile, UserProfile):
         return profile.user_name.casefold() == change.after.user_name.casefold()
     return profile == change.after

@@ -60,22 +60,24 @@ def link_up(world: World, desired: AccessState, *, complete: bool) -> tuple[Step
     return step, found
 
 
-def desire(question: Question, policy: Policy, now: datetime) -> Desired:
-    """Return what is desired of those the question is about."""
+def desire(question: Question, policy: Policy, now: datetime) -> tuple[Desired, AccessState]:
+    """Return what is desired of those the question is about, and of them together with the members of their groups."""
     desired = desired_access(question.directory, policy, now)
     if question.principals is None:
-        return desired
-    return Desired(
+        return desired, desired.state
+    mine = Desired(
         desired.state.restricted_to(question.principals),
         desired.reasons,
         tuple(problem for problem in desired.problems if problem.principal in question.principals),
     )
+    return mine, desired.state
 
 
 def assess(
     world: World,
     question: Question,
     desired: Desired,
+    with_members: AccessState,
     policy: Policy,
     correlation: Correlation,
     own_account: Principal | None,
@@ -83,11 +85,12 @@ def assess(
 ) -> Assessment:
     """Return the changes that make Tecton what it should be, for those the question is about.
 
-    `expired` are service accounts that were deactivated for longer than their grace.
+    `with_members` is the desired state of them and of the members of their groups; `expired` are service
+    accounts that were deactivated for longer than their grace.
     """
     observed = world.observed(question.principals)
     disputed = {dispute.principal for dispute in correlation.disputed}
-    state = desired.state.overlaid_with(AccessState(), disputed) if disputed else desired.state
+    state = with_members.overlaid_with(AccessState(), disputed) if disputed else with_members
     around = Surroundings(
         policy=policy,
         last_applied=world.last,
@@ -96,7 +99,10 @@ def assess(
         scopes=frozenset(world.scopes),
         expired=expired,
     )
-    aim = aim_at(state, observed, around)
+    seen = observed
+    if question.principals is not None and observed.members:
+        seen = world.observed(question.principals.union(*observed.members.values()))
+    aim = aim_at(state, seen, around, question.principals)
     return Assessment(question, desired, observed, aim, diff(aim.state, observed), correlation)
 
 

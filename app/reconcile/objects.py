@@ -157,7 +157,8 @@ class Objects:
         after = record
         for change in changes:
             if isinstance(change, ProfileChange):
-                after = _with_profile(after, change.after)
+                profile = _adopting(after, change.after) if change.creates else change.after
+                after = _with_profile(after, profile)
         added, removed = grants_in(changes, added=True), grants_in(changes, added=False)
         roles = (after.roles - removed) | added
         after = replace(after, roles=without_contained(roles) if added else roles)
@@ -167,6 +168,19 @@ class Objects:
             # Who is to be in wins: one Tecton user can be meant by two principals, until the next sweep.
             after = replace(after, members=(after.members - go) | come)
         return None if after == record else after
+
+
+def _adopting(record: Record, profile: Profile | None) -> Profile | None:
+    """Return the profile for somebody who was to be created and is there: what nobody pushed stays as it is."""
+    if isinstance(profile, GroupProfile):
+        return GroupProfile(profile.name, profile.description or None, profile.idp_mapping_names or None)
+    if isinstance(profile, ServiceAccountProfile):
+        return replace(profile, description=profile.description or None)
+    if isinstance(profile, UserProfile) and isinstance(record, UserRecord):
+        # Names that are there were written by single sign-on, which would write them again.
+        given, family = record.given_name, record.family_name
+        return replace(profile, given_name=given, family_name=family) if given or family else profile
+    return profile
 
 
 def _with_profile(record: Record, profile: Profile | None) -> Record:

@@ -44,7 +44,7 @@ class Round:
     def __init__(self, setting: Setting, run: Run, question: Question) -> None:
         self.setting, self.run, self.question = setting, run, question
         self.store, self.world, self.policy = setting.store, setting.world, setting.policy
-        self.desired = desire(question, setting.policy, setting.clock())
+        self.desired, self.with_members = desire(question, setting.policy, setting.clock())
         self.report = Report(run.run_id, run.purpose, setting.mode)
         self.tally = Tally()
         self.differing: frozenset[Principal] = frozenset()  # who is not as desired at the end
@@ -83,7 +83,9 @@ class Round:
             if self.question.is_everything:
                 self.keep(note_targets(self.world, self.world.observed()))
         own, expired = self._own_account(), self._expired()
-        return assess(self.world, self.question, self.desired, self.policy, correlation, own, expired)
+        return assess(
+            self.world, self.question, self.desired, self.with_members, self.policy, correlation, own, expired
+        )
 
     def _expired(self) -> frozenset[Principal]:
         """Return the service accounts that were deactivated for longer than their grace."""

@@ -53,9 +53,14 @@ class World:
         return state if principals is None else state.restricted_to(principals)
 
     def directory(self, people: Collection[str], groups: Collection[str]) -> Directory:
-        """Return the part of the directory that decides over these people and groups."""
+        """Return the part of the directory that decides over these people and groups.
+
+        It tells of everybody who is to be in one of the groups, or is in it in Tecton.
+        """
         chosen = {id_: self.groups[id_] for id_ in groups if id_ in self.groups}
         ids = {*people, *(member for group in chosen.values() for member in group.members)}
+        observed = self.observed([group.principal for group in chosen.values()]).members
+        ids |= {member.id for members in observed.values() for member in members}
         return Directory({id_: self.people[id_] for id_ in ids if id_ in self.people}, chosen)
 
     def automatic_grants(self) -> frozenset[tuple[Principal, Grant]]:

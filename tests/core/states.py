@@ -13,6 +13,11 @@ groups = st.sampled_from([Principal(Kind.GROUP, name) for name in NAMES])
 accounts = st.sampled_from([Principal(Kind.SERVICE_ACCOUNT, name) for name in NAMES])
 workspaces = st.sampled_from([Principal(Kind.WORKSPACE, name) for name in ("prod", "dev")])
 foreign = st.sampled_from([Principal(kind, f"tecton/{n}") for kind in (Kind.USER, Kind.GROUP) for n in "12"])
+EVERYBODY = [
+    *(Principal(kind, name) for kind in (Kind.USER, Kind.GROUP, Kind.SERVICE_ACCOUNT) for name in NAMES),
+    *(Principal(kind, f"tecton/{n}") for kind in (Kind.USER, Kind.GROUP) for n in "12"),
+    Principal(Kind.WORKSPACE, "prod"),
+]
 people = st.one_of(users, accounts, foreign.filter(lambda p: p.kind is Kind.USER))
 
 targets = st.sampled_from(

@@ -27,7 +27,7 @@ from app.core.identity import (
 )
 from app.core.plan import make_plan
 from app.core.policy import Guards, Limit, Policy, Protected, Removals, Unmanaged
-from tests.core.states import grants, states
+from tests.core.states import EVERYBODY, grants, states
 
 ANA = Principal(Kind.USER, "ana")
 PROD_VIEWER = Grant(Target(Level.WORKSPACE, "prod"), "viewer")
@@ -121,6 +121,20 @@ def test_what_only_tecton_knows_is_not_touched_unless_policy_says_so(
     changes = diff(aim_at(desired, observed, Surroundings(policy(), last)).state, observed)
     foreign = {p for p in observed.principals() if p.is_foreign} - desired.principals()
     assert not [change for change in changes if change.principal in foreign]
+
+
+@given(states(), states(), states(), st.sets(st.sampled_from(EVERYBODY)))
+def test_what_is_aimed_at_for_some_is_what_is_aimed_at_for_all(
+    desired: AccessState, observed: AccessState, last: AccessState, some: set[Principal]
+) -> None:
+    """A drain looks at some, a sweep at all: knowing the members of their groups, both must do the same."""
+    around = Surroundings(policy(protected=Protected(users=("ana@acme.com",))), last)
+    members = {m for state in (desired, observed) for group in some for m in state.members_of(group)}
+    part = [state.restricted_to(some | members) for state in (desired, observed)]
+    whole = aim_at(desired, observed, around)
+    aim = aim_at(part[0], part[1], around, some)
+    assert aim.state == whole.state.restricted_to(some)
+    assert aim.kept == tuple(kept for kept in whole.kept if kept.principal in some)
 
 
 def one_per_target(held: frozenset[Grant]) -> frozenset[Grant]:

@@ -1,174 +1,92 @@
-"""A working day, small but complete, that ends the same whatever happened to the wire on the way."""
+"""The demo's day, in one process: the recorded requests of all clients, and what is done by hand; whatever
+happens to the wire on the way, it ends the same.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from itertools import count
+from collections import Counter
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import requests
-
-from app.store import leases
+from app.demo.changes import differences
+from app.demo.day import CLIENTS, expectations, load_day
+from app.demo.facts import Facts, read_snapshot
+from app.demo.replay import Replay
+from app.demo.stage import POLICY, SCIM_PATH, WORLD
+from app.demo.story import DAY
 from app.store.database import Database
+from app.store.tokens import create_token
 from tests.conftest import Clock
-from tests.reconcile.wire import Crash, Wire
-from tests.rig import Rig
+from tests.reconcile.wired import WiredRig
+from tests.wsgi_adapter import WsgiAdapter
 
-POLICY = """
-version: 1
-provision: {groups: 'displayName sw "tecton-"'}
-names: {group: {strip_prefix: "tecton-"}}
-grants:
-  - name: fraud team uses prod
-    to: {group: tecton-fraud}
-    roles: [{workspace: prod, role: consumer}, {secret_scope: snowflake, role: reader}]
-  - {name: admins, to: {group: tecton-admins}, roles: [{account: admin}]}
-  - name: auditors
-    to: {where: 'title eq "Auditor"'}
-    roles: [{all_workspaces: viewer}, {secret_scope: my-secret-scope, role: reader}]
-  - name: prod reads the warehouse
-    to: {workspace: prod}
-    roles: [{secret_scope: snowflake, role: reader}]
-  - {name: scoring, to: {service_account: scoring}, roles: [{workspace: prod, role: editor}]}
-service_accounts: [{name: scoring, description: online scoring, groups: [tecton-fraud]}]
-guards: {min_admins: 1, floor: 1000}
-"""
+BRIDGE_URL = "http://bridge.test"
+MIDNIGHT = datetime(2026, 3, 2, tzinfo=UTC)
 
 
-class WiredRig(Rig):
-    """A rig whose calls to Tecton go over a `Wire`, and that goes on in another process after a crash."""
+class DemoRig(WiredRig):
+    """A bridge and a Tecton as the demo starts them, and its clients."""
 
-    def __init__(self, database: Database, clock: Clock, directory: Path, **settings: Any) -> None:
-        self.wire: Wire | None = None
-        self.crashes = 0
-        self._processes = count(1)
-        super().__init__(database, clock, directory, tecton_concurrency=1, **settings)
+    def __init__(self, database: Database, directory: Path) -> None:
+        clock = Clock(MIDNIGHT + timedelta(hours=7))
+        super().__init__(database, clock, directory, policy=POLICY.read_text(), seed=WORLD)
+        self.day = load_day(DAY)
+        self.replay = Replay(BRIDGE_URL + SCIM_PATH, {client: self._token(client) for client in CLIENTS})
+        self.replay.session.mount("http://", WsgiAdapter(self.app))
 
-    def new_session(self) -> requests.Session:
-        """Return a session over the wire, the same for every process."""
-        self.wire = self.wire or Wire(self.sandbox)
-        session = requests.Session()
-        session.mount("http://", self.wire)
-        return session
-
-    def start_engine(self) -> Any:
-        engine = super().start_engine()
-        engine.worker.holder = f"another machine/1/{next(self._processes)}/1"
-        return engine
-
-    def go_on(self, work: Callable[[], Any]) -> Any:
-        """Do some work; when the process dies in it, start another one and return None."""
-        try:
-            return work()
-        except Crash:
-            self.crashes += 1
-            self.engine.close()
-            assert self.wire
-            self.wire.revive()
-            self.clock.move(seconds=leases.LEASE_TIME.total_seconds() + 1)
-            self.engine = self.start_engine()
-            return None
-
-    def sweep(self) -> dict[str, Any]:
-        """Have a sweep done, however often it fails; return its report."""
-        for _ in range(8):
-            run = self.go_on(self.try_run)
-            if run is not None and run.status == "done":
-                report: dict[str, Any] = run.summary
-                return report
-            self.clock.move(minutes=1)
-        raise AssertionError(f"no sweep gets through: {run}")
-
-    def settle(self, rounds: int = 12) -> None:
-        """Let time pass until nothing waits, or what waits waits for a sweep."""
-        for _ in range(rounds):
-            self.clock.move(seconds=3)
-            self.go_on(self.engine.worker.tick)
-            if not self.waiting():
-                return
-            self.clock.now = max(self.clock.now, self._next_due())
-
-    def _next_due(self) -> Any:
-        with self.database.read() as connection:
-            from app.store.queue import next_due
-
-            return next_due(connection) or self.clock.now
-
-    def quiet(self) -> dict[str, Any]:
-        """Sweep and settle until a sweep finds nothing to do; return its report."""
-        for _ in range(8):
-            self.settle()
-            report = self.sweep()
-            if report["planned"] == 0 and not self.waiting():
-                return report
-            self.clock.move(hours=1)
-        raise AssertionError(f"it does not become quiet: {self.drift()}")
-
-    def calm(self) -> None:
-        """Sweep and settle until a sweep changes nothing any more, whatever cannot be done."""
-        for _ in range(6):
-            self.settle(rounds=3)
-            report = self.sweep()
-            if not report["applied"] and not self._is_due():
-                return
-            self.clock.move(minutes=2)
-        raise AssertionError(f"it goes on changing: {self.drift()}")
-
-    def _is_due(self) -> bool:
-        with self.database.read() as connection:
-            return bool(connection.exec_driver_sql("SELECT count(*) FROM dirty WHERE attempts = 0").scalar_one())
+    def _token(self, client: str) -> str:
+        with self.database.write() as connection:
+            return create_token(connection, client, "scim", self.clock(), None)
 
 
-def steps(rig: WiredRig) -> Iterator[None]:
-    """Do the day's pushes and edits by hand, one group of them per step."""
+def live_through(rig: DemoRig, *, strictly: bool = False) -> list[str]:
+    """Live through the whole day, let it become quiet, then have mended what is done by hand.
+
+    Return what Tecton does not hold as it should then. Undisturbed (`strictly`) it holds after each
+    step what the step says; otherwise what cannot be done at once is done later.
+    """
+    expected = list(expectations(rig.day, read_snapshot(rig.state()).facts))
     rig.sweep()
-    people = {name: rig.create_user(f"{name}@acme.com") for name in ("ben", "cy", "dee")}
-    people["ana"] = rig.create_user("ana@acme.com", title="Auditor")
-    rig.create_group("tecton-fraud", people["ana"], people["ben"])
-    risk = rig.create_group("tecton-risk", roles=[{"type": "workspace_my_workspace", "value": "Editor"}])
-    rig.create_group("tecton-admins", people["cy"], people["dee"])
-    yield
-    rig.sweep()  # the service account and the workspace's grant, which nobody pushes
-    yield
-    fraud = rig.push("GET", '/Groups?filter=displayName eq "tecton-fraud"')["Resources"][0]["id"]
-    rig.patch(f"/Groups/{fraud}", {"op": "remove", "path": f'members[value eq "{people["ben"]}"]'})
-    rig.patch(f"/Groups/{risk}", {"op": "add", "path": "members", "value": [{"value": people["ben"]}]})
-    yield
-    rig.patch(f"/Groups/{risk}", {"op": "replace", "path": "displayName", "value": "tecton-risk-eu"})
-    rig.patch(f"/Users/{people['dee']}", {"op": "replace", "path": "title", "value": "Auditor"})
-    yield
-    _by_hand(rig)
-    rig.sweep()
-    yield
-    rig.set_active(people["ana"], False)
-    yield
-    rig.set_active(people["ana"], True)
-    rig.patch(f"/Users/{people['dee']}", {"op": "remove", "path": "title"})
-    yield
-    rig.push("DELETE", f"/Users/{people['dee']}")
-    yield
+    for step, facts in zip(rig.day, expected, strict=True):
+        _wait_until(rig, step.at)
+        rig.replay.push(step)
+        rig.settle()
+        if strictly:
+            assert _differences(rig, facts) == [], step.title
+    rig.quiet()
+    found = _differences(rig, expected[-1])
+    edit_by_hand(rig)
+    rig.quiet()
+    return found + _differences(rig, expected[-1])
 
 
-def _by_hand(rig: Rig) -> None:
-    """Change what the bridge made, in every way."""
-    rig.by_hand("assign", principal_type="user", principal="ben@acme.com", type="workspace_prod", value="owner")
-    rig.by_hand("assign", principal_type="group", principal="admins", type="secret_scope_snowflake",
-                value="secret_scope_writer")  # fmt: skip
-    rig.by_hand("unassign", principal_type="group", principal="fraud", type="workspace_prod", value="consumer")
-    rig.by_hand("groups/risk-eu/members", add=["admin@example.com"], remove=["ben@acme.com"])
-    deleted = rig.tecton.delete("/_sandbox/users/dee@acme.com")
-    assert deleted.status_code == 200, deleted.get_data(as_text=True)
+def _wait_until(rig: DemoRig, at: str) -> None:
+    hour, minute = map(int, at.split(":"))
+    rig.clock.now = max(rig.clock.now, MIDNIGHT + timedelta(hours=hour, minutes=minute))
 
 
-def live_through(rig: WiredRig) -> None:
-    """Do the whole day, and let it become quiet."""
-    for _ in steps(rig):
-        rig.quiet()
+def _differences(rig: DemoRig, expected: Facts) -> list[str]:
+    return differences(expected, read_snapshot(rig.state()).facts)
 
 
-def outcome(rig: Rig) -> dict[str, Any]:
-    """Return what Tecton holds, by names."""
+def edit_by_hand(rig: DemoRig) -> None:
+    """Change in Tecton what the bridge made, in every way."""
+    for verb, kind, name, type_, value in (
+        ("assign", "user", "dana.whitfield@acme.example", "workspace_prod", "owner"),
+        ("assign", "group", "platform", "secret_scope_search", "secret_scope_writer"),
+        ("unassign", "group", "ml-fraud", "workspace_prod", "consumer"),
+        ("unassign", "workspace", "prod", "secret_scope_snowflake", "secret_scope_reader"),
+    ):
+        rig.by_hand(verb, principal_type=kind, principal=name, type=type_, value=value)
+    rig.by_hand("groups/ml-fraud/members", add=["omar.contractor@acme.example"], remove=["ana.silva@acme.example"])
+    for path in ("users/kira.petrova@acme.example", "groups/search"):
+        deleted = rig.tecton.delete(f"/_sandbox/{path}")
+        assert deleted.status_code == 200, deleted.get_data(as_text=True)
+
+
+def outcome(rig: WiredRig) -> dict[str, Any]:
+    """Return what Tecton holds, by names, twice what it holds twice."""
     state = rig.state()
     return {
         "users": sorted(
@@ -197,3 +115,9 @@ def outcome(rig: Rig) -> dict[str, Any]:
 
 def _roles(principal: dict[str, Any]) -> list[tuple[str, str]]:
     return sorted((role["type"], role["value"]) for role in principal["roles"])
+
+
+def deleted(rig: WiredRig) -> dict[str, int]:
+    """Return how many objects of each kind the bridge has deleted."""
+    paths = {write for write in rig.writes() if write.startswith("DELETE /api/scim/v2/")}
+    return dict(Counter(path.split("/")[4] for path in paths))

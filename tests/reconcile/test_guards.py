@@ -136,6 +136,22 @@ def test_a_protected_user_keeps_everything(make_rig: MakeRig) -> None:
     assert roles(rig.user("breakglass@acme.com")) == {("account_type", "admin")}
 
 
+def test_a_protected_user_is_neither_put_into_a_group_nor_out_of_it_by_a_push_to_it(make_rig: MakeRig) -> None:
+    """A drain looks at the group alone, and must know its members for what they are all the same."""
+    rig = make_rig(policy=POLICY + "\nprotected: {users: [Breakglass@acme.com]}\n")
+    rig.by_hand("users", userName="breakglass@acme.com", givenName="B", familyName="G")
+    ana, breakglass = rig.create_user("ana@acme.com"), rig.create_user("breakglass@acme.com")
+    fraud = rig.create_group("tecton-fraud", ana)
+    rig.run()
+    rig.by_hand("groups/fraud/members", add=["breakglass@acme.com"])
+    rig.run()
+    rig.patch(f"/Groups/{fraud}", {"op": "remove", "path": f'members[value eq "{ana}"]'})
+    rig.create_group("tecton-risk", ana, breakglass)
+    rig.settle()
+    assert rig.members("fraud") == {"breakglass@acme.com"}
+    assert rig.members("risk") == {"ana@acme.com"}
+
+
 def test_an_emptied_list_changes_nothing(make_rig: MakeRig) -> None:
     rig = make_rig(policy=STRICT)
     rig.run()

@@ -173,6 +173,18 @@ def test_an_existing_user_is_adopted_whatever_the_case_of_the_name(make_rig: Mak
     assert len([user for user in rig.state()["users"] if user["userName"].lower() == "ana@acme.com"]) == 1
 
 
+def test_what_nobody_pushed_of_who_is_adopted_on_conflict_is_kept(rig: Rig) -> None:
+    rig.by_hand("sign-in", user="ana@acme.com", saml_groups=[], givenName="Anaïs", familyName="Li")
+    rig.by_hand("groups", displayName="fraud", description="by hand", idpMappingNames=["Fraud"])
+    rig.create_group("tecton-fraud", rig.create_user("ana@acme.com"))
+    rig.settle()
+    user, group = rig.user("ana@acme.com"), rig.group("fraud")
+    assert user and (user["name"]["givenName"], user["name"]["familyName"]) == ("Anaïs", "Li")
+    assert group and (group["description"], group["idpMappingNames"]) == ("by hand", ["Fraud"])
+    assert rig.members("fraud") == {"ana@acme.com"}
+    assert (rig.drift(), rig.waiting()) == ([], 0)
+
+
 def test_a_user_who_appeared_after_the_last_sweep_is_adopted_on_conflict(rig: Rig) -> None:
     rig.by_hand("users", userName="ana@acme.com", givenName="Ana", familyName="Li")
     rig.create_group("tecton-fraud", rig.create_user("ana@acme.com", title="Auditor"))

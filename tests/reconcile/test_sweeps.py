@@ -146,6 +146,18 @@ def test_a_members_sign_in_by_mapping_is_inherited_and_not_fought(rig: Rig) -> N
     assert rig.members("fraud") == {"ana@acme.com", "cy@acme.com"}
 
 
+def test_a_push_to_a_group_leaves_those_in_it_whom_single_sign_on_put_there(rig: Rig) -> None:
+    ana, group = team(rig)
+    rig.create_user("cy@acme.com")
+    rig.settle()
+    rig.tecton.put(f"/_sandbox/groups/{(rig.group('fraud') or {})['id']}", json={"idpMappingNames": ["Fraud"]})
+    rig.by_hand("sign-in", user="cy@acme.com", saml_groups=["Fraud"])
+    rig.run()
+    rig.patch(f"/Groups/{group}", {"op": "remove", "path": f'members[value eq "{ana}"]'})
+    rig.settle()
+    assert rig.members("fraud") == {"cy@acme.com"}
+
+
 def test_names_that_single_sign_on_writes_are_not_fought(rig: Rig) -> None:
     team(rig)
     rig.by_hand("sign-in", user="ana@acme.com", saml_groups=[], givenName="Anastasia", familyName="Li")

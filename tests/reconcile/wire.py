@@ -1,4 +1,4 @@
-"""The wire between bridge and sandbox, with a finger on it: every call is counted, and one can be struck.
+"""The wire between bridge and sandbox, with a finger on it: every call is counted, and some can be struck.
 
 The bridge cannot tell: what strikes a call is what a network, a proxy or a dying process does to it.
 """
@@ -45,6 +45,10 @@ class Strike:
     nth: int
     times: int = 1
 
+    def hits(self, number: int) -> bool:
+        """Tell whether it strikes the call of this number."""
+        return self.nth <= number < self.nth + self.times
+
     def __str__(self) -> str:
         return f"{self.kind}@{self.nth}" + (f"x{self.times}" if self.times > 1 else "")
 
@@ -64,7 +68,8 @@ class Wire(WsgiAdapter):
     def __init__(self, app: Any) -> None:
         super().__init__(app)
         self.calls: list[Call] = []
-        self.strike: Strike | None = None
+        self.strikes: tuple[Strike, ...] = ()
+        self.struck: set[tuple[Call, str]] = set()
         self.dead = False
         self.after_call: Callable[[Call], None] = lambda _: None
         self._lock = threading.Lock()
@@ -87,9 +92,12 @@ class Wire(WsgiAdapter):
         with self._lock:
             self.calls.append(call)
             number = len(self.calls)
-        strike = self.strike
-        hit = strike is not None and strike.nth <= number < strike.nth + strike.times
-        return call, strike.kind if strike and hit else None
+        kind = next((of.kind for of in self.strikes if of.hits(number)), None)
+        if kind == "stale" and not call.is_read:
+            kind = None  # what is told from before the last write is only ever told to a reader
+        if kind:
+            self.struck.add((call, kind))
+        return call, kind
 
     def _reset(self, request: requests.PreparedRequest) -> requests.Response:
         raise requests.ConnectionError(ProtocolError("aborted", "on purpose"), request=request)
