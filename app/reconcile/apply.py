@@ -31,7 +31,7 @@ from app.reconcile.ports import (
     Unreachable,
 )
 from app.reconcile.scope_roles import ScopeRoles
-from app.reconcile.work import Done, Halted, Tally, Work, by_object, is_scope_change, phases
+from app.reconcile.work import NOBODY, Approval, Done, Halted, Tally, Work, by_object, is_scope_change, phases
 from app.reconcile.world import World
 
 Save = Callable[[Step], None]
@@ -47,9 +47,17 @@ class Applier:
     """Applies changes to Tecton for one run."""
 
     def __init__(
-        self, world: World, tecton: Tecton, crew: Crew, save: Save, still_wanted: StillWanted, *, can_seal: bool
+        self,
+        world: World,
+        tecton: Tecton,
+        crew: Crew,
+        save: Save,
+        still_wanted: StillWanted,
+        *,
+        can_seal: bool,
+        approval: Approval = NOBODY,
     ) -> None:
-        self.world, self.crew = world, crew
+        self.world, self.crew, self.approval = world, crew, approval
         self.save, self.still_wanted, self.can_seal = save, still_wanted, can_seal
         self.objects = Objects(world, tecton, can_seal=can_seal)
         self.scope_roles = ScopeRoles(world, tecton)
@@ -218,7 +226,9 @@ class Applier:
         done = [] if status == "skipped" else [change for change in work.changes if change not in left]
         name = self.world.name_of(work.principal)
         sentences = tuple(change.sentence(self.world.name_of) for change in work.changes)
-        step.outcomes.append(Outcome(work.principal, name, work.changes, sentences, status, error, self._removed(done)))
+        removed, approved_by = self._removed(done)
+        told = (work.principal, name, work.changes, sentences, status, error)
+        step.outcomes.append(Outcome(*told, removed, approved_by))
         self.tally.applied += len(done)
         self.tally.failed += len(left)
         self._save(step)
@@ -230,11 +240,15 @@ class Applier:
         except Exception as error:
             self._end = self._end or error
 
-    def _removed(self, changes: list[Change]) -> dict[str, int]:
+    def _removed(self, changes: list[Change]) -> tuple[dict[str, int], str | None]:
+        """Return how much was removed without an approval, and who approved the rest, None for no rest."""
         removals = [change for change in changes if change.removes_access]
-        if not removals:
-            return {}
-        return count_removals(removals, self.world.observed([change.principal for change in removals]))
+        unapproved = [change for change in removals if change not in self.approval.changes]
+        approved_by = self.approval.by if len(unapproved) < len(removals) else None
+        if not unapproved:
+            return {}, approved_by
+        observed = self.world.observed([change.principal for change in unapproved])
+        return count_removals(unapproved, observed), approved_by
 
 
 def _is_true(change: Change, held: AccessState) -> bool:

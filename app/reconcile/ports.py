@@ -232,7 +232,8 @@ class Outcome(NamedTuple):
     sentences: tuple[str, ...]
     status: str  # applied, failed, not_effective, skipped
     error: str = ""
-    removed: Mapping[str, int] = {}  # users, members and roles that were removed; never changed
+    removed: Mapping[str, int] = {}  # users, members and roles removed without an approval; never changed
+    approved_by: str | None = None  # who approved some of the removals; None: nobody had to
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +289,10 @@ class Store(Protocol):
         """Store a step in one transaction."""
 
     def removals_since(self, since: datetime) -> dict[str, int]:
-        """Return how many removals of each kind (users, members, roles) were applied since then."""
+        """Return how many removals of each kind (users, members, roles) were applied since then.
+
+        What a person approved does not count: it is no sign of anything going wrong.
+        """
 
     def inactive_accounts(self, since: datetime) -> frozenset[str]:
         """Return the Tecton ids of the service accounts that were seen deactivated at this time, and ever since."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from app.core.access import AccessState
@@ -21,7 +21,7 @@ from app.reconcile.assess import Assessment, Question, assess, desire, link_up, 
 from app.reconcile.observe import Crew, note_targets
 from app.reconcile.ports import NotEffective, Step, Store
 from app.reconcile.report import WRITING, Mode, Report, Run
-from app.reconcile.work import Halted, Tally, by_object
+from app.reconcile.work import NOBODY, Approval, Halted, Tally, by_object
 from app.reconcile.world import World
 
 
@@ -47,6 +47,7 @@ class Round:
         self.desired, self.with_members = desire(question, setting.policy, setting.clock())
         self.report = Report(run.run_id, run.purpose, setting.mode)
         self.tally = Tally()
+        self.approval = NOBODY
         self.differing: frozenset[Principal] = frozenset()  # who is not as desired at the end
 
     def go(self) -> Report:
@@ -141,7 +142,8 @@ class Round:
                 "Nothing of it was applied"
             )
             return verdict
-        return judge(plan, Circumstances(around.observed, around.limits, around.removed, frozenset(verdict.held)))
+        self.approval = Approval(frozenset(verdict.held), self.run.approved_by or "somebody")
+        return judge(plan, replace(around, approved=self.approval.changes))
 
     def _state(self, plan: Plan, verdict: Verdict, assessment: Assessment) -> None:
         """Put the plan into the report and, before the first write, into the store."""
@@ -167,6 +169,7 @@ class Round:
             self._saver(assessment),
             self._freshness(),
             can_seal=self.store.can_seal,
+            approval=self.approval,
         )
         self.tally = applier.tally
         try:

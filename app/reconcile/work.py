@@ -46,6 +46,17 @@ class Work:
         return Work(self.principal, tuple(change for change in self.changes if change not in left_out))
 
 
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """The changes that a person approved, and who did: they are done, and count against no limit later."""
+
+    changes: frozenset[Change] = frozenset()
+    by: str | None = None
+
+
+NOBODY = Approval()
+
+
 @dataclass(slots=True)
 class Done:
     """What became of some changes: what was found out, and which of them Tecton refused, and why."""

@@ -141,11 +141,12 @@ def add_outcomes(connection: Connection, run_id: str, found: Iterable[Outcome], 
             "name": outcome.name,
             "changes": list(outcome.sentences),
             "details": [to_json(change) for change in outcome.changes],
-            "removal": any(outcome.removed.values()),
+            "removal": outcome.approved_by is not None or any(outcome.removed.values()),
             **{f"removed_{kind}": outcome.removed.get(kind, 0) for kind in REMOVAL_KINDS},
             "status": outcome.status,
             "error": outcome.error or None,
             "at": now,
+            "approved_by": outcome.approved_by,
         }
         for outcome in found
     ]
@@ -154,7 +155,7 @@ def add_outcomes(connection: Connection, run_id: str, found: Iterable[Outcome], 
 
 
 def removals_since(connection: Connection, since: datetime) -> dict[str, int]:
-    """Return how many users, members and roles were removed since then."""
+    """Return how many users, members and roles were removed since then without a person's approval."""
     sums = [func.coalesce(func.sum(outcomes.c[f"removed_{kind}"]), 0) for kind in REMOVAL_KINDS]
     row = connection.execute(select(*sums).where(outcomes.c.at >= since)).one()
     return {kind: int(number) for kind, number in zip(REMOVAL_KINDS, row, strict=True)}

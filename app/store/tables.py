@@ -264,12 +264,14 @@ outcomes = Table(
     Column("changes", Document, nullable=False),  # one sentence each
     Column("details", Document, nullable=False),  # the same changes as values
     Column("removal", Boolean, nullable=False),  # somebody can do less than before
+    # What counts in the guards' window: not what a person approved.
     Column("removed_users", Integer, nullable=False),
     Column("removed_members", Integer, nullable=False),
     Column("removed_roles", Integer, nullable=False),
     Column("status", String(16), nullable=False),  # intended, applied, failed, not_effective, skipped
     Column("error", Text),
     Column("at", UtcDateTime, nullable=False, index=True),
+    Column("approved_by", Text),  # who approved removals among the changes; null: nobody had to
     Index("ix_outcomes_kind_principal_id_at", "kind", "principal_id", "at"),
 )
 

@@ -81,6 +81,34 @@ def test_an_approved_plan_is_applied(make_rig: MakeRig) -> None:
     assert (report["applied"], report["held"], left(rig)) == (7, 0, 0)
 
 
+def test_an_approved_burst_does_not_hold_the_next_leaver(make_rig: MakeRig) -> None:
+    rig = make_rig(policy=STRICT)
+    rig.run()
+    people = hire(rig, 10)
+    for person in people[:8]:
+        rig.set_active(person, False)
+    rig.settle()
+    rig.clock.move(minutes=50)
+    assert rig.run("apply", rig.run()["fingerprint"])["applied"] == 5
+    rig.clock.move(minutes=20)  # the three that went by themselves do not count any more
+    rig.set_active(people[8], False)
+    rig.settle()
+    assert left(rig) == 1
+
+
+def test_who_approved_what_was_removed_is_recorded(make_rig: MakeRig) -> None:
+    rig = make_rig(policy=STRICT)
+    rig.run()
+    for person in hire(rig, 10):
+        rig.set_active(person, False)
+    rig.settle()
+    rig.run("apply", rig.run()["fingerprint"])
+    with rig.database.read() as connection:
+        columns = "approved_by, count(*), sum(removed_users)"
+        rows = connection.exec_driver_sql(f"SELECT {columns} FROM outcomes WHERE removal GROUP BY approved_by").all()
+    assert {tuple(row) for row in rows} == {(None, 3, 3), ("test", 7, 0)}
+
+
 def test_approving_something_else_than_what_is_held_applies_nothing_of_it(make_rig: MakeRig) -> None:
     rig = make_rig(policy=STRICT)
     rig.run()
