@@ -92,7 +92,7 @@ class ResourceSchema:
             return _resolve_in(None, self.attributes, path)
         if known := self.extensions.get(uri):
             return _resolve_in(known.urn, known.attributes, path)
-        return None if uri in _KNOWN_URNS else _resolve_unknown(path)
+        return None if _is_known(uri) else _resolve_unknown(path)
 
     def _resolve_bare(self, path: AttrPath) -> Resolved | None:
         if path.attr.lower() in self.attributes:
@@ -109,6 +109,11 @@ def _resolve_in(extension: str | None, attributes: Mapping[str, Attribute], path
         return Resolved(extension, attribute) if attribute else None
     sub = attribute.sub.get(path.sub_attr.lower())
     return Resolved(extension, attribute, sub) if sub else None
+
+
+def _is_known(uri: str) -> bool:
+    """Tell whether a URN is one of ours or where one begins: `urn:…:2.0:User.manager` is a slip, no new extension."""
+    return uri in _KNOWN_URNS or any(known.startswith(f"{uri}:") for known in _KNOWN_URNS)
 
 
 def _resolve_unknown(path: AttrPath) -> Resolved:

@@ -72,11 +72,19 @@ def _as_spelled(document: Document, resolved: Resolved) -> Resolved:
 
 
 def _apply_single(document: Document, resolved: Resolved, change: Change) -> None:
-    value = None if change.op == "remove" else coercer(resolved.target)(change.value)
+    value = None if change.op == "remove" else coercer(resolved.target)(_bare(resolved.target, change.value))
     if value is None and resolved.target.required:
         raise MutabilityException(detail=f"'{resolved.target.name}' is required")
     assign(document, resolved, value)
     _drop_if_empty(document, resolved)
+
+
+def _bare(target: Attribute, value: Any) -> Any:
+    """Return the x of `[{"$ref": null, "value": x}]`: so Microsoft's own library writes a single value."""
+    if target.type == "any" or not isinstance(value, list) or len(value) != 1:
+        return value
+    (item,) = value
+    return item["value"] if isinstance(item, dict) and {"value"} <= item.keys() <= {"value", "$ref"} else value
 
 
 def _drop_if_empty(document: Document, resolved: Resolved) -> None:
@@ -165,8 +173,9 @@ def _written(resolved: Resolved, value: Any) -> Entry | None:
     if not resolved.attribute.is_complex:
         raise InvalidValueException(detail=f"the values of '{resolved.attribute.name}' are replaced as a whole")
     if resolved.sub is None:
-        return single_coercer(resolved.attribute)(value)  # type: ignore[no-any-return]
-    read = coercer(resolved.sub)(value)
+        one = value[0] if isinstance(value, list) and len(value) == 1 else value
+        return single_coercer(resolved.attribute)(one)  # type: ignore[no-any-return]
+    read = coercer(resolved.sub)(_bare(resolved.sub, value))
     return None if read is None else {resolved.sub.name: read}
 
 

@@ -77,6 +77,43 @@ def test_the_reference_check_of_a_member(client: Client, user: dict[str, Any]) -
     assert found == [group["id"]]
 
 
+def test_the_gallery_suite_pages_through_eleven_users_by_five(client: Client) -> None:
+    """Each page is a 200 with the startIndex that was asked for (SCIMReferenceCode, gallery validation)."""
+    for number in range(11):
+        client.user(f"u{number}@acme.com")
+    pages = [client.get("/Users", startIndex=start, count=5) for start in (1, 6, 11)]
+    assert [(page["startIndex"], len(page["Resources"]), page["totalResults"]) for page in pages] == [
+        (1, 5, 11),
+        (6, 5, 11),
+        (11, 1, 11),
+    ]
+
+
+def test_the_flag_in_the_tenant_url_is_passed_over(client: Client, user: dict[str, Any]) -> None:
+    """The tenant URL ends with `?aadOptscim062020`, and so every request has it (Microsoft Learn, known issues)."""
+    found = client.send("GET", "/Users?aadOptscim062020&filter=userName+eq+%22grace%40acme.com%22")
+    assert json.loads(found.data)["totalResults"] == 1
+    body = {"Operations": [{"op": "replace", "path": "active", "value": False}]}
+    answer = client.send("PATCH", f"/Users/{user['id']}?aadOptscim062020", body)
+    assert json.loads(answer.data)["active"] is False
+
+
+def test_the_schemas_declare_every_attribute_of_the_default_mapping(client: Client) -> None:
+    """The gallery suite builds its requests from them; `externalId` is common to all (RFC 7643 section 3.1)."""
+    declared = {
+        attribute["name"]: {sub["name"] for sub in attribute.get("subAttributes", ())}
+        for urn in (USER, ENTERPRISE)
+        for attribute in client.get(f"/Schemas/{urn}")["attributes"]
+    }
+    simple = {"userName", "active", "displayName", "title", "preferredLanguage", "employeeNumber", "department"}
+    assert declared.keys() >= simple
+    assert declared["name"] >= {"givenName", "familyName", "formatted"}
+    assert declared["addresses"] >= {"formatted", "streetAddress", "locality", "region", "postalCode", "country", "type"}
+    for name in ("emails", "phoneNumbers", "roles"):
+        assert declared[name] >= {"type", "value", "primary"}
+    assert "value" in declared["manager"]
+
+
 # ---------------------------------------------------------------- create
 
 
@@ -167,6 +204,44 @@ def test_flag_client_folds_plain_dotted_and_urn_keys_into_one_operation(client: 
     assert read["name"]["givenName"] == "G"
     assert read["name"]["familyName"] == "Hopper"
     assert read[ENTERPRISE] == {"employeeNumber": "7"}
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "sent", "kept"),
+    [
+        ("displayName", "displayName", "Grace", "Grace"),
+        ("active", "active", "False", False),
+        ('emails[type eq "work"].value', "emails", "g@x", [{"primary": True, "type": "work", "value": "g@x"}]),
+    ],
+)
+def test_a_single_value_in_a_list_with_a_null_ref_is_that_value(
+    client: Client, user: dict[str, Any], path: str, name: str, sent: str, kept: object
+) -> None:
+    """The form of Microsoft's own library and its older clients (azure-docs #42220)."""
+    value = [{"$ref": None, "value": sent}]
+    assert patched(client, user, {"op": "Replace", "path": path, "value": value})[name] == kept
+
+
+@pytest.mark.parametrize("is_list", [False, True])
+def test_the_values_that_a_filter_selects_are_replaced_by_an_object_or_a_list_of_one(
+    client: Client, user: dict[str, Any], is_list: bool
+) -> None:
+    mail = {"type": "work", "value": "g@x", "primary": True}
+    operation = {"op": "replace", "path": 'emails[type eq "work"]', "value": [mail] if is_list else mail}
+    assert patched(client, user, operation)["emails"] == [mail]
+
+
+def test_several_operations_on_one_attribute_are_applied_in_order(client: Client, user: dict[str, Any]) -> None:
+    """A preview test of the validator."""
+    read = patched(
+        client,
+        user,
+        {"op": "add", "path": "title", "value": "first"},
+        {"op": "remove", "path": "title"},
+        {"op": "add", "path": "title", "value": "second"},
+        {"op": "replace", "path": "title", "value": "third"},
+    )
+    assert read["title"] == "third"
 
 
 def test_add_through_a_filter_that_matches_nothing_creates_the_element(client: Client, user: dict[str, Any]) -> None:
@@ -307,7 +382,19 @@ def test_a_manager_is_removed_in_every_form(client: Client, user: dict[str, Any]
     assert ENTERPRISE not in patched(client, user, {**operation, "path": path})
 
 
-# ---------------------------------------------------------------- delete
+# ---------------------------------------------------------------- restore, delete
+
+
+def test_a_restored_user_is_found_while_inactive_and_activated_without_a_new_post(
+    client: Client, user: dict[str, Any]
+) -> None:
+    """Soft-deleted, then restored (Microsoft Learn, how provisioning works)."""
+    group = client.group(members=[user["id"]])
+    patched(client, user, {"op": "Replace", "path": "active", "value": "False"})
+    assert client.find("/Users", 'userName eq "grace@acme.com"') == [user["id"]]
+    assert client.get(f"/Users/{user['id']}")["active"] is False
+    assert patched(client, user, {"op": "Replace", "path": "active", "value": "True"})["active"] is True
+    assert client.members(group) == {user["id"]}
 
 
 def test_a_deleted_user_is_gone_and_its_name_free(client: Client, user: dict[str, Any]) -> None:
@@ -387,6 +474,14 @@ def test_a_replace_of_another_attribute_does_not_empty_the_group(client: Client,
     group = client.group(members=[user["id"]])
     client.patch(f"/Groups/{group['id']}", {"op": "replace", "value": {"externalId": "e2"}})
     assert client.get(f"/Groups/{group['id']}")["externalId"] == "e2"
+    assert client.members(group) == {user["id"]}
+
+
+def test_the_validator_adds_a_member_by_replacing_them_all(client: Client, user: dict[str, Any]) -> None:
+    other = client.user("other@acme.com")
+    group = client.group(members=[other["id"]])
+    operation = {"op": "replace", "path": "members", "value": [{"$ref": None, "value": user["id"]}]}
+    client.patch(f"/Groups/{group['id']}", operation)
     assert client.members(group) == {user["id"]}
 
 

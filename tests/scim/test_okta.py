@@ -33,6 +33,56 @@ def test_the_connection_test_answers_numbers(client: Client) -> None:
     }
 
 
+def test_the_connection_test_of_groups_is_answered_in_the_same_form(client: Client) -> None:
+    """Documented for SCIM 1.1, reported for 2.0 (Delinea, Okta SCIM endpoint reference)."""
+    page = client.get("/Groups", startIndex=1, count=100)
+    assert (page["totalResults"], page["startIndex"], page["itemsPerPage"], page["Resources"]) == (0, 1, 0, [])
+
+
+def test_the_published_spec_test_passes_in_its_order(client: Client) -> None:
+    """Okta-SCIM-20-SPEC-Test.json, request by request, with the Content-Type that it sets even on its GETs."""
+    client.create("/Users", OKTA_USER)
+    (first,) = client.get("/Users", count=1, startIndex=1)["Resources"]
+    for user in (first, client.get(f"/Users/{first['id']}")):
+        assert all((user["id"], user["name"]["familyName"], user["name"]["givenName"], user["userName"]))
+        assert isinstance(user["active"], bool)
+        assert user["emails"][0]["value"]
+    assert client.find("/Users", 'userName eq "abcdefgh@atko.com"') == []
+    assert client.error("GET", "/Users/010101001010101011001010101011") == (404, None)
+    name = "Runscope300Abc123@atko.com"
+    body = {
+        "schemas": [USER],
+        "userName": name,
+        "name": {"givenName": "Runscope", "familyName": "Test"},
+        "emails": [{"primary": True, "value": name, "type": "work"}],
+        "displayName": "Runscope Test",
+        "active": True,
+    }
+    headers = {"Content-Type": "application/json", "Accept": "application/scim+json; charset=utf-8"}
+    created = client.send("POST", "/Users", body, headers=headers)
+    assert created.status_code == 201
+    user = created.get_json(force=True)
+    assert (user["active"], user["name"]["familyName"], user["userName"]) == (True, "Test", name)
+    assert client.get(f"/Users/{user['id']}") == user
+    assert client.send("POST", "/Users", body, headers=headers).status_code == 409
+    assert client.find("/Users", f'userName eq "{name.upper()}"') == [user["id"]]
+    assert client.get("/Groups")["totalResults"] == 0
+
+
+def test_the_headers_of_oktas_client_are_answered_in_scims_own_type(client: Client) -> None:
+    """As captured (oktadeveloper/okta-blog-archive PR 1956)."""
+    headers = {
+        "Accept": "application/scim+json",
+        "Accept-Charset": "utf-8",
+        "Accept-Encoding": "gzip,deflate",
+        "User-Agent": "Okta SCIM Client 1.0.0",
+    }
+    created = client.send("POST", "/Users", OKTA_USER, headers=headers)
+    for response in (created, client.send("GET", "/Users", headers=headers, startIndex=1, count=100)):
+        assert response.content_type == "application/scim+json"
+        assert "Content-Encoding" not in response.headers
+
+
 def test_a_create_is_answered_with_the_whole_user_and_its_location(client: Client) -> None:
     response = client.send("POST", "/Users", OKTA_USER)
     user = response.get_json(force=True)
@@ -51,6 +101,15 @@ def test_the_random_password_is_accepted_and_never_stored_or_returned(client: Cl
         rows = connection.exec_driver_sql("SELECT document, CAST(compared AS TEXT) FROM resources").all()
     assert "password" not in client.get(f"/Users/{user['id']}")
     assert "cret" not in str(rows).lower()
+
+
+def test_a_password_sync_changes_nothing(client: Client) -> None:
+    user = client.create("/Users", OKTA_USER)
+    client.clock.move(minutes=1)
+    client.forget_dirty()
+    answer = client.patch(f"/Users/{user['id']}", {"op": "replace", "value": {"password": "An0ther!secret"}})
+    assert answer == user
+    assert client.dirty() == {}
 
 
 def test_a_second_create_of_a_name_is_a_conflict_whatever_its_case(client: Client) -> None:
@@ -84,6 +143,14 @@ def test_a_put_of_what_was_read_changes_nothing(client: Client) -> None:
     assert answer.status_code == 200
     assert answer.get_json(force=True) == user
     assert client.dirty() == {}
+
+
+def test_a_put_of_what_was_read_keeps_the_display_of_an_email(client: Client) -> None:
+    """The PUT of a wizard app carries `emails[].display` back (Okta, SCIM 2.0 protocol reference)."""
+    mails = [{"primary": True, "value": "ada@acme.com", "type": "work", "display": "Ada at work"}]
+    user = client.create("/Users", {**OKTA_USER, "emails": mails})
+    client.send("PUT", f"/Users/{user['id']}", {**user, "displayName": "Ada King"})
+    assert client.get(f"/Users/{user['id']}")["emails"] == mails
 
 
 def test_a_put_with_groups_id_meta_and_password_leaves_memberships_alone(client: Client) -> None:
@@ -132,6 +199,19 @@ def test_an_inactive_user_stays_visible_keeps_its_name_and_its_groups(client: Cl
     assert client.find("/Users", 'userName eq "ada@acme.com"') == [user["id"]]
     assert client.error("POST", "/Users", OKTA_USER) == (409, "uniqueness")
     assert client.members(group) == {user["id"]}
+
+
+@pytest.mark.parametrize("is_wizard", [True, False], ids=["wizard", "catalogue"])
+def test_a_reassigned_user_is_found_and_activated_again(client: Client, is_wizard: bool) -> None:
+    """No second POST comes: the lookup must find the inactive user (Okta, SCIM 2.0 protocol reference)."""
+    user = client.create("/Users", {**OKTA_USER, "active": False})
+    (id_,) = client.find("/Users", 'userName eq "Ada@Acme.com"', startIndex=1, count=100)
+    read = client.get(f"/Users/{id_}")
+    if is_wizard:
+        answer = client.send("PUT", f"/Users/{id_}", {**read, "active": True}).get_json(force=True)
+    else:
+        answer = client.patch(f"/Users/{id_}", {"op": "replace", "value": {"active": True}})
+    assert (answer["id"], answer["active"]) == (user["id"], True)
 
 
 def test_a_deactivation_does_not_wait_and_other_changes_do(client: Client) -> None:
@@ -195,6 +275,28 @@ def test_a_rename_with_the_groups_own_id_keeps_the_members(client: Client) -> No
     client.patch(f"/Groups/{group['id']}", {"op": "replace", "value": value})
     assert client.get(f"/Groups/{group['id']}")["displayName"] == "builders"
     assert client.members(group) == {user["id"]}
+
+
+def test_a_rename_that_comes_with_a_change_of_members_does_both(client: Client) -> None:
+    """The catalogue app sends its rename with every change of members (Okta, SCIM 2.0 protocol reference)."""
+    old, new = client.user("old@acme.com"), client.user("new@acme.com")
+    group = client.group(members=[old["id"]])
+    client.patch(
+        f"/Groups/{group['id']}",
+        {"op": "replace", "value": {"id": group["id"], "displayName": "builders"}},
+        {"op": "add", "path": "members", "value": [{"value": new["id"], "display": "new@acme.com"}]},
+    )
+    assert client.get(f"/Groups/{group['id']}")["displayName"] == "builders"
+    assert client.members(group) == {old["id"], new["id"]}
+
+
+def test_a_full_push_without_path_carries_the_groups_own_id(client: Client) -> None:
+    """Seen by jelhub/scimgateway #113."""
+    old, new = client.user("old@acme.com"), client.user("new@acme.com")
+    group = client.group(members=[old["id"]])
+    value = {"members": [{"value": new["id"]}], "id": group["id"], "displayName": "engineers"}
+    client.patch(f"/Groups/{group['id']}", {"op": "replace", "value": value})
+    assert client.members(group) == {new["id"]}
 
 
 def test_a_rename_with_another_id_is_refused(client: Client) -> None:

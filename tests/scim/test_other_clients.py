@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from tests.scim.conftest import ENTERPRISE, GROUP, USER, Client
+from typing import Any
+
+import pytest
+
+from tests.scim.conftest import ACCOUNT, ENTERPRISE, GROUP, PATCH_OP, USER, Client
 
 
 def test_onelogins_templates_send_a_null_id_a_string_for_active_and_the_old_core_schema(client: Client) -> None:
@@ -33,10 +37,7 @@ def test_onelogin_updates_by_put_and_by_patch(client: Client) -> None:
     path = f"/Users/{user['id']}"
     put = client.send("PUT", path, {"schemas": [USER], "id": None, "userName": "ada@acme.com", "active": "false"})
     assert put.get_json(force=True)["active"] is False
-    patch = {
-        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
-        "Operations": [{"op": "replace", "value": {"active": "true"}}],
-    }
+    patch = {"schemas": [PATCH_OP], "Operations": [{"op": "replace", "value": {"active": "true"}}]}
     assert client.send("PATCH", path, patch).get_json(force=True)["active"] is True
 
 
@@ -100,3 +101,28 @@ def test_a_head_request_is_answered_as_a_get_without_a_body(client: Client) -> N
     response = client.send("HEAD", f"/Users/{user['id']}")
     assert (response.status_code, response.data) == (200, b"")
     assert response.headers["ETag"] == user["meta"]["version"]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "body"),
+    [
+        ("/Users", {"schemas": [USER], "userName": "scoring@acme.com"}),
+        ("/ServiceAccounts", {"schemas": [ACCOUNT], "name": "scoring"}),
+    ],
+)
+def test_a_service_account_is_switched_off_in_every_form_that_a_user_is(
+    client: Client, endpoint: str, body: dict[str, Any]
+) -> None:
+    created = client.create(endpoint, {**body, "active": "True"})
+    path = f"{endpoint}/{created['id']}"
+    for off in (
+        {"op": "Replace", "path": "active", "value": "False"},
+        {"op": "replace", "path": "active", "value": False},
+        {"op": "replace", "value": {"active": False}},
+        {"op": "replace", "value": {f"{body['schemas'][0]}:active": "false"}},
+    ):
+        assert client.send("PUT", path, {**body, "active": "true"}).get_json(force=True)["active"] is True
+        answer = client.patch(path, off)
+        assert answer is not None
+        assert answer["active"] is False
+    assert client.send("PUT", path, {**body, "active": "False"}).get_json(force=True)["active"] is False

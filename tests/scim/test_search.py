@@ -94,6 +94,14 @@ def test_a_filter_selects(client: Client, people: dict[str, str], filter: str, f
     assert set(client.find("/Users", filter)) == {people[letter] for letter in found}
 
 
+def test_ids_and_external_ids_are_compared_with_their_case_and_names_without(client: Client) -> None:
+    """RFC 7643 section 3.1 and section 8.7.1."""
+    user = client.user("Ada@acme.com", externalId="aBc")
+    assert client.find("/Users", 'userName eq "aDA@ACME.com" and externalId eq "aBc"') == [user["id"]]
+    assert client.find("/Users", 'externalId eq "ABC"') == []
+    assert client.find("/Users", f'id eq "{user["id"].upper()}"') == []
+
+
 @pytest.mark.parametrize(
     "filter",
     [
