@@ -29,12 +29,16 @@ AWAITED_KEYS = "awaited_keys"  # the fact that holds the service accounts whose 
 
 def read_knowledge(connection: Connection) -> Knowledge:
     """Return what is known of Tecton, as of the last reads and writes."""
-    records, scopes = {}, {}
-    for kind, tecton_id, record in connection.execute(select(observed.c.kind, observed.c.tecton_id, observed.c.record)):
+    records, scopes, verified, modified = {}, {}, {}, {}
+    columns = (observed.c.kind, observed.c.tecton_id, observed.c.record, observed.c.verified_at, observed.c.modified)
+    for kind, tecton_id, record, verified_at, said in connection.execute(select(*columns)):
         if kind == SCOPE:
             scopes[tecton_id] = scope_from_json(record)
-        else:
-            records[Kind(kind), tecton_id] = record_from_json(Kind(kind), record)
+            continue
+        key = (Kind(kind), tecton_id)
+        records[key], verified[key] = record_from_json(Kind(kind), record), verified_at
+        if said:
+            modified[key] = said
     states = connection.execute(select(last_applied.c.kind, last_applied.c.principal_id, last_applied.c.state))
     first_sights = connection.execute(
         select(automatic_grants.c.kind, automatic_grants.c.tecton_id, automatic_grants.c.target)
@@ -48,6 +52,8 @@ def read_knowledge(connection: Connection) -> Knowledge:
         failing=_read_failing(connection),
         awaited_keys=frozenset(_read_awaited(connection)),
         complete=read_fact(connection, LAST_SWEEP) is not None,
+        verified=verified,
+        modified=modified,
     )
 
 

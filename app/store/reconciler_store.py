@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -12,12 +12,13 @@ from sqlalchemy import Connection
 from app.core.changes import NameOf
 from app.core.directory import Directory
 from app.core.drift import DriftItem
+from app.core.freshness import Verified
 from app.core.guards import Objection
-from app.core.identity import Principal
+from app.core.identity import Kind, Principal
 from app.core.plan import Plan
 from app.core.policy import Policy
 from app.reconcile.ports import Dirty, Knowledge, OneTimeKey, Step
-from app.store import credentials, inactivity, journal, queue, snapshot
+from app.store import credentials, freshness, inactivity, journal, queue, snapshot
 from app.store.database import Database
 from app.store.facts import LAST_SWEEP, TECTON, note_fact
 from app.store.fencing import fenced_write
@@ -147,14 +148,33 @@ class ReconcilerStore:
         with self._fenced() as connection:
             journal.replace_drift(connection, items, principals, self.clock())
 
-    def note_evidence(self, run_id: str, mode: str, started_at: datetime) -> None:
-        """Record that everything in Tecton was read, starting at this time."""
+    def note_verified(
+        self, keys: Collection[tuple[Kind, str]] | None, modified: Mapping[tuple[Kind, str], str], at: datetime
+    ) -> None:
+        """Record that these objects (None: all) and every scope were read at this time, and what the lists said."""
+        with self._fenced() as connection:
+            freshness.note_verified(connection, keys, at)
+            freshness.note_modified(connection, modified)
+
+    def note_privileged(self, keys: frozenset[tuple[Kind, str]]) -> None:
+        """Record which objects are privileged."""
+        with self._fenced() as connection:
+            freshness.note_privileged(connection, keys)
+
+    def load_verified(self) -> tuple[Verified, ...]:
+        """Return how many objects of each class were last read when."""
+        with self.database.read() as connection:
+            return freshness.load_verified(connection)
+
+    def note_evidence(self, run_id: str, mode: str, started_at: datetime, *, late: int = 0) -> None:
+        """Record that all of Tecton's lists were read, starting at this time."""
         finished = self.clock()
         value = {
             "run_id": run_id,
             "mode": mode,
             "started_at": started_at.isoformat(),
             "finished_at": finished.isoformat(),
+            "late": late,
         }
         with self._fenced() as connection:
             note_fact(connection, LAST_SWEEP, value, finished)

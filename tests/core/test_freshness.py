@@ -63,7 +63,7 @@ def test_calls_for_the_privileged_and_a_third_of_the_others_keep_everybody_withi
     """Sweep after sweep, half a day long: the limits of fifteen and of sixty minutes are kept."""
     calls = privileged + -(-others // 3) + more
     admins = {f"admin{n}" for n in range(privileged)}
-    seen = {name: NOW for name in (*admins, *(f"user{n}" for n in range(others)))}
+    seen = dict.fromkeys((*admins, *(f"user{n}" for n in range(others))), NOW)
     for turn in range(1, 48):
         now = NOW + turn * (INTERVAL + timedelta(seconds=2))  # never on the dot
         chosen = choose(seen, admins, now=now, interval=INTERVAL, calls=calls)
@@ -76,7 +76,7 @@ def test_calls_for_the_privileged_and_a_third_of_the_others_keep_everybody_withi
 @given(calls=st.integers(1, 10))
 def test_with_too_few_calls_nobody_is_forgotten(calls: int) -> None:
     admins = {f"admin{n}" for n in range(10)}
-    seen = {name: NOW for name in (*admins, *(f"user{n}" for n in range(40)))}
+    seen = dict.fromkeys((*admins, *(f"user{n}" for n in range(40))), NOW)
     for turn in range(1, 400 // calls):
         now = NOW + turn * INTERVAL
         seen |= dict.fromkeys(choose(seen, admins, now=now, interval=INTERVAL, calls=calls).read, now)
