@@ -80,7 +80,8 @@ class Look:
         read = frozenset({*free, *new, *choice.read})
         records = self._read(entries, sorted(read))
         known = {key: self.world.records[key] for key in entries.keys() - read if key in self.world.records}
-        return self._looked(entries, {**known, **records}, scopes, read, choice)
+        everything = len(read) == len(entries)
+        return self._looked(entries, {**known, **records}, scopes, None if everything else read, choice)
 
     # ---------------------------------------------------------------- lists
 
