@@ -144,7 +144,7 @@ def build_engine(
 
     def make_reconciler(fence: int) -> Reconciler:
         return Reconciler(
-            ReconcilerStore(database, clock, fence, sealer),
+            ReconcilerStore(database, clock, fence, sealer, settings.tecton_url),
             policy,
             clock,
             executor,

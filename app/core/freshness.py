@@ -145,13 +145,18 @@ class Coverage:
         """Tell whether all of them were."""
         return self.verified == self.total
 
+    @property
+    def limit_s(self) -> float:
+        """Return the limit in seconds."""
+        return self.limit.total_seconds()
+
     def age(self, now: datetime) -> float | None:
         """Return the age of the oldest knowledge in seconds, None of nothing."""
         return (now - self.oldest_at).total_seconds() if self.oldest_at else None
 
     def sentence(self, what: str, now: datetime) -> str:
         """Return such as `12 of 12 privileged objects were verified within 30 m, the oldest 4 m ago`."""
-        within = format_duration(self.limit.total_seconds())
+        within = format_duration(self.limit_s)
         age = self.age(now)
         oldest = "" if age is None else f", the oldest {format_duration(max(age, 0))} ago"
         return f"{self.verified:,} of {self.total:,} {what} were verified within {within}{oldest}"

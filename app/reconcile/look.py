@@ -164,7 +164,7 @@ def freshness_report(found: Freshness, looked: Looked, budget: Budget | None, no
 
 
 def _class_report(of: Coverage, now: datetime) -> dict[str, Any]:
-    age = {"oldest_age_s": of.age(now), "limit_s": of.limit.total_seconds()}
+    age = {"oldest_age_s": of.age(now), "limit_s": of.limit_s}
     return {"total": of.total, "verified": of.verified, **age}
 
 

@@ -338,6 +338,9 @@ class Store(Protocol):
     ) -> None:
         """Record that these objects (None: all) and every scope were read at this time, and what the lists said."""
 
+    def forget_tecton(self) -> None:
+        """Forget all that is known of Tecton: objects, links, what was last applied, what was there at first sight."""
+
     def note_privileged(self, keys: frozenset[tuple[Kind, str]]) -> None:
         """Record which objects are privileged."""
 

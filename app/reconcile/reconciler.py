@@ -15,6 +15,7 @@ from app.core.plan import digest
 from app.core.policy import Policy
 from app.core.records import Record, TectonObjects
 from app.reconcile.assess import Question
+from app.reconcile.elsewhere import another_tecton, fingerprint_of_another, is_another
 from app.reconcile.look import Look, Looked, freshness_report, too_few_calls
 from app.reconcile.observe import Crew, Pause, changes_in
 from app.reconcile.ports import Dirty, Escrow, NotEffective, Store, TectonError, TemporaryError
@@ -80,9 +81,15 @@ class Reconciler:
         moment = world.clock
         looked = self._read(run, crew, world, policy)
         fresh = looked.objects
+        if is_another(world, fresh) and run.approve == fingerprint_of_another(world):
+            self.store.forget_tecton()
+            self._world = world = self._load(policy)
+            moment = world.clock
         lost = _lost(world, fresh)
         is_believed = run.approve == _lost_fingerprint(lost)
-        report = None if is_believed else self._distrust(run, world, policy, lost)
+        report = self._refuse_another(run, world, fresh)
+        if report is None and not is_believed:
+            report = self._distrust(run, world, policy, lost)
         if report is None:
             left_out = {} if is_believed else self._left_out(run, crew, lost)
             step = changes_in(world, _with(fresh, left_out), moment)
@@ -152,6 +159,17 @@ class Reconciler:
             self.store.keep_objection(run.run_id, report.fingerprint, objection)
             return report
         return None
+
+    def _refuse_another(self, run: Run, world: World, fresh: TectonObjects) -> Report | None:
+        """Return a held report when this is another Tecton than the one that everything is known of."""
+        if not is_another(world, fresh):
+            return None
+        report = Report(run.run_id, run.purpose, self.mode, held=len(world.records))
+        report.fingerprint, sentence = fingerprint_of_another(world), another_tecton(world)
+        report.objections = [{"guard": "another_tecton", "sentence": sentence, "held": len(world.records)}]
+        objection = Objection("another_tecton", sentence, len(world.records))
+        self.store.keep_objection(run.run_id, report.fingerprint, objection)
+        return report
 
     def _setting(self, world: World, policy: Policy, crew: Crew) -> Setting:
         return Setting(self.store, world, policy, self.clock, self.mode, self.own_account(), crew)

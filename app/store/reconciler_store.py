@@ -22,20 +22,26 @@ from app.store import credentials, freshness, inactivity, journal, queue, snapsh
 from app.store.database import Database
 from app.store.facts import LAST_SWEEP, TECTON, note_fact
 from app.store.fencing import fenced_write
-from app.store.knowledge import read_knowledge, write_step
+from app.store.knowledge import forget_knowledge, read_knowledge, write_step
 
 
 class ReconcilerStore:
     """`app.reconcile.ports.Store` on SQL.
 
     `fence` is the fencing number of this process's lease; `sealer` encrypts one-time keys, None when
-    there is no BRIDGE_SECRET_KEY.
+    there is no BRIDGE_SECRET_KEY; `address` is that of the Tecton in use.
     """
 
     def __init__(
-        self, database: Database, clock: Callable[[], datetime], fence: int, sealer: Fernet | MultiFernet | None
+        self,
+        database: Database,
+        clock: Callable[[], datetime],
+        fence: int,
+        sealer: Fernet | MultiFernet | None,
+        address: str,
     ) -> None:
         self.database, self.clock, self.fence, self.sealer = database, clock, fence, sealer
+        self.address = address
 
     @contextmanager
     def _fenced(self) -> Iterator[Connection]:
@@ -63,7 +69,7 @@ class ReconcilerStore:
     def load_knowledge(self) -> Knowledge:
         """Return what is known of Tecton."""
         with self.database.read() as connection:
-            return read_knowledge(connection)
+            return read_knowledge(connection, self.address)
 
     def removals_since(self, since: datetime) -> dict[str, int]:
         """Return how many removals of each kind were applied since then."""
@@ -156,6 +162,11 @@ class ReconcilerStore:
             freshness.note_verified(connection, keys, at)
             freshness.note_modified(connection, modified)
 
+    def forget_tecton(self) -> None:
+        """Forget all that is known of Tecton: it was of another one."""
+        with self._fenced() as connection:
+            forget_knowledge(connection)
+
     def note_privileged(self, keys: frozenset[tuple[Kind, str]]) -> None:
         """Record which objects are privileged."""
         with self._fenced() as connection:
@@ -175,6 +186,7 @@ class ReconcilerStore:
             "started_at": started_at.isoformat(),
             "finished_at": finished.isoformat(),
             "late": late,
+            "tecton": self.address,
         }
         with self._fenced() as connection:
             note_fact(connection, LAST_SWEEP, value, finished)

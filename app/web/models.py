@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -96,7 +96,7 @@ class CoverageEntry(_Model):
     total: int
     verified: Annotated[int, Field(description="how many of them were read within the limit")]
     oldest_at: datetime | None
-    limit: Annotated[timedelta, Field(description="an age, as an ISO 8601 duration")]
+    limit_s: Annotated[float, Field(description="in seconds")]
 
 
 class FreshnessEntry(_Model):
