@@ -21,6 +21,7 @@ from app.credentials.probe import Prober
 from app.delivery import DeliveryPlaces, Vault
 from app.jobs import LeadersChore, Schedule, Worker
 from app.reconcile.reconciler import Reconciler
+from app.reconcile.report import Budget
 from app.settings import Settings, SettingsError
 from app.store import facts, migrate
 from app.store.database import Database
@@ -143,13 +144,14 @@ def build_engine(
 
     def make_reconciler(fence: int) -> Reconciler:
         return Reconciler(
-            ReconcilerStore(database, clock, fence, sealer),
+            ReconcilerStore(database, clock, fence, sealer, settings.tecton_url),
             policy,
             clock,
             executor,
             own_account=own_account,
             mode=settings.mode,
             threads=settings.tecton_concurrency,
+            interval=settings.sweep_interval,
         )
 
     def put_in_scope(scope: str, key: str, value: str) -> None:
@@ -168,7 +170,9 @@ def build_engine(
             mode=settings.mode,
         )
 
-    worker = Worker(database, make_reconciler, service.for_run, clock)
+    worker = Worker(
+        database, make_reconciler, service.for_run, clock, Budget(settings.sweep_calls, settings.sweep_interval)
+    )
     keeper = LeadersChore(worker, make_keeper)
     prober = LeadersChore(worker, lambda _: make_prober(settings, database, service, policy, clock))
     schedule = Schedule(worker, database, clock, settings.sweep_interval, chores=[keeper.tick, prober.tick])

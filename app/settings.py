@@ -16,6 +16,10 @@ Duration = Annotated[
 ]
 
 
+# Of the calls that the rate allows, sweeps take no more than this share: pushes must not queue behind them.
+SWEEP_SHARE = 0.8
+
+
 class SettingsError(Exception):
     """Settings that cannot be used: one line per variable."""
 
@@ -33,6 +37,7 @@ class Settings(BaseSettings):
     secret_key: SecretStr = Field(SecretStr(""), alias="BRIDGE_SECRET_KEY")
     sweep_interval: Duration = Field(timedelta(minutes=15), alias="BRIDGE_SWEEP_INTERVAL")
     coalesce_window: Duration = Field(timedelta(seconds=2), alias="BRIDGE_COALESCE_WINDOW")
+    sweep_budget: int | None = Field(None, ge=1, alias="BRIDGE_SWEEP_BUDGET")
     tecton_rate: float = Field(10, gt=0, alias="BRIDGE_TECTON_RATE")
     tecton_concurrency: int = Field(8, ge=1, le=256, alias="BRIDGE_TECTON_CONCURRENCY")
     tecton_timeout: Duration = Field(timedelta(seconds=30), alias="BRIDGE_TECTON_TIMEOUT")
@@ -40,6 +45,17 @@ class Settings(BaseSettings):
     tecton_ingest_url: str = Field("", alias="BRIDGE_TECTON_INGEST_URL")
     vault_token: SecretStr = Field(SecretStr(""), alias="BRIDGE_VAULT_TOKEN")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", alias="BRIDGE_LOG_LEVEL")
+
+    @field_validator("sweep_budget", mode="before")
+    @classmethod
+    def _is_given(cls, value: Any) -> Any:
+        return None if value == "" else value
+
+    @property
+    def sweep_calls(self) -> int:
+        """How many calls a scheduled sweep may make: as many as fit into the interval, less a share for pushes."""
+        fitting = int(self.tecton_rate * self.sweep_interval.total_seconds() * SWEEP_SHARE)
+        return self.sweep_budget or max(fitting, 1)
 
     @field_validator("tecton_url")
     @classmethod

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy import text
 
 from app.store import migrate
@@ -22,6 +23,13 @@ from app.store.tables import metadata
 # The PostgreSQL package keeps its socket below the runtime directory, and warns where there is none;
 # it looks when it is imported.
 os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="runtime-"))
+
+# No example is too slow: how fast something is, benchmarks say. The same examples each time, so that a failure is
+# one of the change at hand; `HYPOTHESIS_PROFILE=search` looks for new ones.
+_CALM = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]}
+settings.register_profile("calm", derandomize=True, **_CALM)
+settings.register_profile("search", max_examples=2000, **_CALM)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "calm"))
 
 
 class Clock:

@@ -71,7 +71,7 @@ class Schedule:
         """Ask for a sweep, unless one waits or is under way."""
         with self.database.write() as connection:
             if not journal.has_open_sweep(connection):
-                journal.request_run(connection, "sweep", "schedule", self.clock())
+                journal.request_run(connection, "sweep", journal.SCHEDULE, self.clock())
 
     @staticmethod
     def _guarded(work: Callable[[], object]) -> Callable[[], None]:

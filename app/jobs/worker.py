@@ -13,7 +13,7 @@ import structlog
 from app.core.policy_text import PolicyError
 from app.reconcile.ports import LostLease, Tecton, TectonError
 from app.reconcile.reconciler import Reconciler
-from app.reconcile.report import Report, Run
+from app.reconcile.report import Budget, Report, Run
 from app.store import journal, leases
 from app.store.database import Database, StoreError
 from app.store.queue import next_due, take_due
@@ -30,7 +30,8 @@ MakeReconciler = Callable[[int], Reconciler]
 class Worker:
     """Leads while it can, and works while it leads. `tick` does what is due and returns.
 
-    `make_reconciler` takes the fencing number of the lease; `tecton` gives a counted Tecton for a run.
+    `make_reconciler` takes the fencing number of the lease; `tecton` gives a counted Tecton for a run. A
+    scheduled sweep keeps to `sweep_budget`, one that a person asks for reads everything.
     Nothing here runs in parallel: between two calls of a sweep, the dirty queue is drained.
     """
 
@@ -40,8 +41,9 @@ class Worker:
         make_reconciler: MakeReconciler,
         tecton: Callable[[], Tecton],
         clock: Callable[[], datetime],
+        sweep_budget: Budget | None = None,
     ) -> None:
-        self.database, self.clock = database, clock
+        self.database, self.clock, self.sweep_budget = database, clock, sweep_budget
         self.make_reconciler, self.tecton = make_reconciler, tecton
         self.holder = leases.holder_name()
         self.reconciler: Reconciler | None = None
@@ -128,7 +130,8 @@ class Worker:
     def _carry_out(self, run_id: str, purpose: Any, approve: str | None, asked_by: str) -> None:
         with self.database.write() as connection:
             journal.start_run(connection, run_id, self.clock(), self.fence or 0)
-        run = Run(run_id, purpose, self.tecton(), approve, asked_by)
+        budget = self.sweep_budget if asked_by == journal.SCHEDULE else None
+        run = Run(run_id, purpose, self.tecton(), approve, asked_by, budget)
         try:
             with self._ending(run_id):
                 report = self._require_reconciler().sweep(run, self._between_calls)

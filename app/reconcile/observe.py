@@ -1,4 +1,4 @@
-"""Reading everything in Tecton: lists omit roles and members, so every object is read whole."""
+"""What a sweep sees: the calls that it makes at once, and what of their answers is news."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TypeVar
 
 from app.core.access import AccessState
 from app.core.identity import AUTOMATIC_ROLE, Kind, is_automatic_role
-from app.core.records import Record, ScopeGrant, TectonObjects
-from app.reconcile.ports import Step, Tecton
+from app.core.records import TectonObjects
+from app.reconcile.ports import Step
 from app.reconcile.world import World
 
 KINDS = (Kind.USER, Kind.GROUP, Kind.SERVICE_ACCOUNT)
@@ -62,23 +62,6 @@ class Crew:
         except Exception as error:
             return error
         return None
-
-
-def read_everything(tecton: Tecton, crew: Crew) -> TectonObjects:
-    """Return all that Tecton holds, in `N + G + S + pages + 1 + K` reads.
-
-    Raise TectonError when any part could not be read: a part is no evidence of the whole.
-    """
-    keys = [(kind, entry.id) for kind, future in crew.each(tecton.list_entries, KINDS) for entry in future.result()]
-    records: dict[tuple[Kind, str], Record] = {}
-    for key, got in crew.each(lambda key: tecton.get_record(*key), keys):
-        # An object deleted between the list and its own read is simply not there any more.
-        if (record := got.result()) is not None:
-            records[key] = record
-    scopes: dict[str, frozenset[ScopeGrant]] = {}
-    for scope, listed in crew.each(tecton.list_scope_grants, sorted(tecton.list_scopes())):
-        scopes[scope] = listed.result()
-    return TectonObjects(dict(sorted(records.items())), dict(sorted(scopes.items())))
 
 
 def changes_in(world: World, fresh: TectonObjects, moment: int) -> Step:

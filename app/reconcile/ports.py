@@ -12,6 +12,7 @@ from app.core.changes import Change, NameOf
 from app.core.credentials import KeyKind
 from app.core.directory import Directory
 from app.core.drift import DriftItem
+from app.core.freshness import Verified
 from app.core.guards import Objection
 from app.core.identity import Grant, Kind, Principal
 from app.core.plan import Plan
@@ -94,10 +95,16 @@ class NotPossible(PermanentError):
 
 
 class Entry(NamedTuple):
-    """An entry of a list: lists omit roles and members."""
+    """An entry of a list: lists omit roles and members.
+
+    `modified` is when Tecton says that it was modified, "" when it does not; `record` is the whole object
+    where this Tecton's lists were found to hold it.
+    """
 
     id: str
     name: str
+    modified: str = ""
+    record: Record | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +145,8 @@ class Tecton(Protocol):
     def calls(self) -> Calls:
         """The calls made so far, repeated tries included."""
 
-    def list_entries(self, kind: Kind) -> list[Entry]:
-        """Return every user, group or service account, from all pages.
+    def list_entries(self, kind: Kind, *, whole: bool = False) -> list[Entry]:
+        """Return every user, group or service account, from all pages; `whole` asks for roles and members, too.
 
         Raise TectonError, also when the pages do not add up to the total that Tecton names.
         """
@@ -221,6 +228,10 @@ class Knowledge:
     failing: Mapping[Principal, Escrow] = field(default_factory=dict)
     awaited_keys: frozenset[Principal] = frozenset()  # whose creation was begun, and whose key never came
     complete: bool = False  # everything in Tecton was read at least once
+    verified: Mapping[tuple[Kind, str], datetime] = field(default_factory=dict)  # when each was last read
+    modified: Mapping[tuple[Kind, str], str] = field(default_factory=dict)  # what a list said of it then
+    whole_lists: frozenset[Kind] = frozenset()  # kinds whose lists were found to hold whole objects
+    elsewhere: str = ""  # the address of the Tecton that all this is known of, where it is not the one in use
 
 
 class Outcome(NamedTuple):
@@ -326,8 +337,25 @@ class Store(Protocol):
     def replace_drift(self, items: Iterable[DriftItem], principals: Collection[Principal] | None) -> None:
         """Record drift: of these principals, or (None) all there is. What was there before keeps its since."""
 
-    def note_evidence(self, run_id: str, mode: str, started_at: datetime) -> None:
-        """Record that everything in Tecton was read, starting at this time."""
+    def note_verified(
+        self, keys: Collection[tuple[Kind, str]] | None, modified: Mapping[tuple[Kind, str], str], at: datetime
+    ) -> None:
+        """Record that these objects (None: all) and every scope were read at this time, and what the lists said."""
+
+    def forget_tecton(self) -> None:
+        """Forget all that is known of Tecton: objects, links, what was last applied, what was there at first sight."""
+
+    def note_privileged(self, keys: frozenset[tuple[Kind, str]]) -> None:
+        """Record which objects are privileged."""
+
+    def load_verified(self) -> tuple[Verified, ...]:
+        """Return how many objects of each class were last read when."""
+
+    def note_evidence(self, run_id: str, mode: str, started_at: datetime, *, late: int = 0) -> None:
+        """Record that all of Tecton's lists were read, starting at this time, and what was to be read of the objects.
+
+        `late` objects will be too old before the next sweep, because this one had no calls left for them.
+        """
 
     def note_tecton(self, *, ok: bool, error: str = "") -> None:
         """Record whether Tecton answered."""

@@ -8,13 +8,16 @@ from concurrent.futures import Executor
 from datetime import datetime, timedelta
 
 from app.core.directory import Directory, PushedPerson
+from app.core.freshness import freshness, privileged_objects, tolerated
 from app.core.guards import Objection, allowance
 from app.core.identity import Kind, Principal
 from app.core.plan import digest
 from app.core.policy import Policy
 from app.core.records import Record, TectonObjects
 from app.reconcile.assess import Question
-from app.reconcile.observe import Crew, Pause, changes_in, read_everything
+from app.reconcile.elsewhere import another_tecton, fingerprint_of_another, is_another
+from app.reconcile.look import Look, Looked, freshness_report, too_few_calls
+from app.reconcile.observe import Crew, Pause, changes_in
 from app.reconcile.ports import Dirty, Escrow, NotEffective, Store, TectonError, TemporaryError
 from app.reconcile.report import Mode, Report, Run
 from app.reconcile.round import Round, Setting
@@ -32,7 +35,7 @@ class Reconciler:
 
     `policy` returns the policy in force; `executor` runs the calls to Tecton, `threads` at a time;
     `own_account` returns the Tecton id of the service account whose key the bridge uses, which it
-    never touches, None when this Tecton does not tell.
+    never touches, None when this Tecton does not tell; `interval` is how often a sweep is scheduled.
     """
 
     def __init__(
@@ -45,10 +48,11 @@ class Reconciler:
         own_account: Callable[[], str | None],
         mode: Mode,
         threads: int,
+        interval: timedelta,
     ) -> None:
         self.store, self.policy, self.clock = store, policy, clock
         self.executor, self.mode, self.threads = executor, mode, threads
-        self.own_account = own_account
+        self.own_account, self.interval = own_account, interval
         self._world: World | None = None
 
     def forget(self) -> None:
@@ -65,7 +69,7 @@ class Reconciler:
     # ---------------------------------------------------------------- the sweep
 
     def sweep(self, run: Run, pause: Pause = lambda: None) -> Report:
-        """Read everything in Tecton, compare, and, where the run may write, apply.
+        """Read everything in Tecton, or what the run's budget allows, compare, and, where the run may write, apply.
 
         `pause` is called between calls, so that a drain can come in between. Raise TectonError when
         Tecton cannot be read whole; nothing is changed then.
@@ -75,34 +79,55 @@ class Reconciler:
         self._world = world = self._load(policy)
         crew = Crew(self.executor, self.threads, pause)
         moment = world.clock
-        fresh = self._read(run, crew)
+        looked = self._read(run, crew, world, policy)
+        fresh = looked.objects
+        if is_another(world, fresh) and run.approve == fingerprint_of_another(world):
+            self.store.forget_tecton()
+            self._world = world = self._load(policy)
+            moment = world.clock
         lost = _lost(world, fresh)
         is_believed = run.approve == _lost_fingerprint(lost)
-        report = None if is_believed else self._distrust(run, world, policy, lost)
+        report = self._refuse_another(run, world, fresh)
+        if report is None and not is_believed:
+            report = self._distrust(run, world, policy, lost)
         if report is None:
             left_out = {} if is_believed else self._left_out(run, crew, lost)
             step = changes_in(world, _with(fresh, left_out), moment)
+            read = _keys_read(world, looked, left_out, moment)
             self.store.save(run.run_id, step)
             world.take(step)
+            self.store.note_verified(read, looked.modified, started)
             world.complete = True
             round_ = Round(self._setting(world, policy, crew), run, Question(_everything(world)))
             report = round_.go()
             report.notes += [f"Tecton's lists left out {record.name}, which is there" for record in left_out.values()]
             self._settle(world, (), round_)
-            self.store.note_evidence(run.run_id, self.mode, started)
+            self._note_freshness(run, report, looked, world, policy)
+            self.store.note_evidence(run.run_id, self.mode, started, late=looked.late)
         return _finished(report, run, begin)
 
     def _load(self, policy: Policy) -> World:
         return World(self.store.load_directory(policy), self.store.load_knowledge())
 
-    def _read(self, run: Run, crew: Crew) -> TectonObjects:
+    def _read(self, run: Run, crew: Crew, world: World, policy: Policy) -> Looked:
+        look = Look(run.tecton, crew, world, policy.protected, self.clock())
         try:
-            fresh = read_everything(run.tecton, crew)
+            # Before everything was read once, a part would be taken for the whole.
+            looked = look.within(run.budget) if run.budget and world.complete else look.at_all()
         except TectonError as error:
             self.store.note_tecton(ok=False, error=str(error))
             raise
         self.store.note_tecton(ok=True)
-        return fresh
+        return looked
+
+    def _note_freshness(self, run: Run, report: Report, looked: Looked, world: World, policy: Policy) -> None:
+        """Record which objects are privileged by now, and report how old the knowledge of all is."""
+        self.store.note_privileged(privileged_objects(world.objects(), policy.protected))
+        now = self.clock()
+        found = freshness(self.store.load_verified(), now, tolerated(self.interval))
+        report.freshness = freshness_report(found, looked, run.budget, now)
+        if looked.late:
+            report.notes.append(too_few_calls(looked, run.budget))
 
     def _left_out(self, run: Run, crew: Crew, lost: dict[Kind, list[str]]) -> dict[ObjectKey, Record]:
         """Return the objects that are there although they are not in Tecton's lists any more: asked for one by one.
@@ -134,6 +159,17 @@ class Reconciler:
             self.store.keep_objection(run.run_id, report.fingerprint, objection)
             return report
         return None
+
+    def _refuse_another(self, run: Run, world: World, fresh: TectonObjects) -> Report | None:
+        """Return a held report when this is another Tecton than the one that everything is known of."""
+        if not is_another(world, fresh):
+            return None
+        report = Report(run.run_id, run.purpose, self.mode, held=len(world.records))
+        report.fingerprint, sentence = fingerprint_of_another(world), another_tecton(world)
+        report.objections = [{"guard": "another_tecton", "sentence": sentence, "held": len(world.records)}]
+        objection = Objection("another_tecton", sentence, len(world.records))
+        self.store.keep_objection(run.run_id, report.fingerprint, objection)
+        return report
 
     def _setting(self, world: World, policy: Policy, crew: Crew) -> Setting:
         return Setting(self.store, world, policy, self.clock, self.mode, self.own_account(), crew)
@@ -222,6 +258,15 @@ def _backoff(error: TectonError, tries: int) -> timedelta:
 
 def _with(objects: TectonObjects, more: dict[ObjectKey, Record]) -> TectonObjects:
     return TectonObjects({**objects.records, **more}, objects.scopes) if more else objects
+
+
+def _keys_read(
+    world: World, looked: Looked, left_out: Collection[ObjectKey], moment: int
+) -> frozenset[ObjectKey] | None:
+    """Return the objects whose knowledge is as old as the sweep, None for all; what a drain wrote since is younger."""
+    if looked.read is None:
+        return None
+    return frozenset(key for key in {*looked.read, *left_out} if not world.was_touched_since(key, moment))
 
 
 def _lost(world: World, fresh: TectonObjects) -> dict[Kind, list[str]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from datetime import timedelta
+from typing import Any, Literal, NamedTuple
 
 from app.reconcile.ports import Tecton
 
@@ -12,15 +13,26 @@ Mode = Literal["observe", "enforce"]
 WRITING: tuple[Purpose, ...] = ("sweep", "drain", "apply")
 
 
+class Budget(NamedTuple):
+    """So many calls for one sweep, when the next one comes after `interval`."""
+
+    calls: int
+    interval: timedelta
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run: what it is for, the counted Tecton it goes through, and what a person approved for it."""
+    """One run: what it is for, the counted Tecton it goes through, and what a person approved for it.
+
+    With a `budget` a sweep reads what presses most, without one everything.
+    """
 
     run_id: str
     purpose: Purpose
     tecton: Tecton
     approve: str | None = None
     approved_by: str | None = None
+    budget: Budget | None = None
 
 
 @dataclass(slots=True)
@@ -29,7 +41,8 @@ class Report:
 
     `drift` counts what was found, by class; `planned`, `applied`, `failed` and `held` count changes.
     `effects` say who can do more or less in the end. `halted`: Tecton could not be worked with any more.
-    `fingerprint` is that of the held changes, or of the whole plan when nothing is held.
+    `fingerprint` is that of the held changes, or of the whole plan when nothing is held. `freshness` says how
+    much of Tecton a sweep read, and how old the knowledge of the rest is.
     """
 
     run_id: str
@@ -49,6 +62,7 @@ class Report:
     effects: list[str] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    freshness: dict[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return the report as JSON values."""

@@ -32,6 +32,8 @@ class World:
         self.known_targets = set(knowledge.known_targets)
         self.failing = dict(knowledge.failing)
         self.awaited_keys = set(knowledge.awaited_keys)
+        self.verified, self.modified = knowledge.verified, knowledge.modified
+        self.whole_lists, self.elsewhere = knowledge.whole_lists, knowledge.elsewhere
         self.complete = knowledge.complete
         self.last = AccessState(*self._last_parts)
         self.clock = 0  # moves with every step

@@ -11,20 +11,26 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, case, func, select, union
 
 from app.core.drift import DriftClass
+from app.core.freshness import Verified
 from app.store.database import Database
 from app.store.facts import LAST_SWEEP, POLICY, TECTON
+from app.store.freshness import load_verified
 from app.store.leases import Lease, read_lease
 from app.store.tables import dirty, drift, facts, plans, runs
 
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """The last complete look at everything in Tecton; it speaks for the moment it started."""
+    """The last look at all of Tecton's lists, and at as many objects as there were calls for.
+
+    It speaks for the moment it started. `late` objects will be older than they should before the next one.
+    """
 
     run_id: str
     mode: str
     started_at: datetime
     finished_at: datetime
+    late: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,14 @@ class Evidence:
     policy: dict[str, Any] | None = None
     lease: Lease | None = None
     held: tuple[HeldPlan, ...] = ()
+    verified: tuple[Verified, ...] = ()  # how many objects were last read when
+
+    @property
+    def verified_at(self) -> datetime | None:
+        """The moment for which all of the evidence speaks: that of the oldest of it, None before there is any."""
+        if self.sweep is None:
+            return None
+        return min([self.sweep.started_at, *(of.at for of in self.verified)])
 
 
 @contextmanager
@@ -112,6 +126,7 @@ def load_evidence(connection: Connection) -> Evidence:
         policy=policy.value if policy else None,
         lease=read_lease(connection),
         held=_load_held(connection),
+        verified=load_verified(connection),
     )
 
 
@@ -126,7 +141,7 @@ def _contact_of(fact: Any) -> Contact:
 
 def _sweep_of(value: dict[str, Any]) -> Sweep:
     started, finished = (_parse_time(value[name]) for name in ("started_at", "finished_at"))
-    return Sweep(value["run_id"], value["mode"], started, finished)
+    return Sweep(value["run_id"], value["mode"], started, finished, value.get("late", 0))
 
 
 def _parse_time(text: str) -> datetime:

@@ -20,6 +20,7 @@ from app.store.tables import drift, outcomes, plans, runs
 from app.store.upsert import upsert
 
 OPEN = ("requested", "running")
+SCHEDULE = "schedule"  # who asks for a sweep each time its interval is over
 
 
 def request_run(

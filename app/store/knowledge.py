@@ -22,24 +22,46 @@ from app.store.encoding import (
 )
 from app.store.facts import LAST_SWEEP, note_fact, read_fact
 from app.store.sharing import Shared
-from app.store.tables import automatic_grants, dirty, known_targets, last_applied, links, observed, outcomes
+from app.store.tables import (
+    automatic_grants,
+    dirty,
+    facts,
+    inactive_accounts,
+    known_targets,
+    last_applied,
+    links,
+    observed,
+    outcomes,
+)
 from app.store.upsert import upsert
 
 SCOPE = "secret_scope"
 AWAITED_KEYS = "awaited_keys"  # the fact that holds the service accounts whose creation was begun
 
 
-def read_knowledge(connection: Connection) -> Knowledge:
-    """Return what is known of Tecton, as of the last reads and writes."""
+def read_knowledge(connection: Connection, address: str | None = None) -> Knowledge:
+    """Return what is known of Tecton, as of the last reads and writes.
+
+    `address` is that of the Tecton in use, None where it does not matter of which one this is known.
+    """
+    last_sweep = read_fact(connection, LAST_SWEEP)
+    known_at = (last_sweep or {}).get("tecton", "")
+    elsewhere = "" if address in (None, known_at) else known_at
     shared = Shared()
     records: dict[tuple[Kind, str], Record] = {}
+    verified: dict[tuple[Kind, str], datetime] = {}
+    modified: dict[tuple[Kind, str], str] = {}
     scopes = {}
-    for kind, tecton_id, record in _stream(connection, observed.c.kind, observed.c.tecton_id, observed.c.record):
+    columns = (observed.c.kind, observed.c.tecton_id, observed.c.record, observed.c.verified_at, observed.c.modified)
+    for kind, tecton_id, record, verified_at, said in _stream(connection, *columns):
         if kind == SCOPE:
             scopes[tecton_id] = scope_from_json(record)
-        else:
-            key = shared(MemberId(Kind(kind), tecton_id))
-            records[key] = record_from_json(key.kind, {**record, "id": key.id}, shared)
+            continue
+        key = shared(MemberId(Kind(kind), tecton_id))
+        records[key] = record_from_json(key.kind, {**record, "id": key.id}, shared)
+        verified[key] = shared(verified_at)
+        if said:
+            modified[key] = said
     states = _stream(connection, last_applied.c.kind, last_applied.c.principal_id, last_applied.c.state)
     first_sights = connection.execute(
         select(automatic_grants.c.kind, automatic_grants.c.tecton_id, automatic_grants.c.target)
@@ -54,7 +76,10 @@ def read_knowledge(connection: Connection) -> Knowledge:
         known_targets=frozenset(connection.execute(select(known_targets.c.target)).scalars()),
         failing=_read_failing(connection),
         awaited_keys=frozenset(_read_awaited(connection)),
-        complete=read_fact(connection, LAST_SWEEP) is not None,
+        complete=last_sweep is not None and not elsewhere,
+        verified=verified,
+        modified=modified,
+        elsewhere=elsewhere,
     )
 
 
@@ -112,6 +137,14 @@ def _write_awaited(connection: Connection, step: Step, now: datetime) -> None:
     for principal, awaits in step.awaited_keys.items():
         (awaited.add if awaits else awaited.discard)(principal)
     note_fact(connection, AWAITED_KEYS, sorted(principal.id for principal in awaited), now)
+
+
+def forget_knowledge(connection: Connection) -> None:
+    """Forget all of it. Keys that are kept stay: whoever has to use them may not have them yet."""
+    for table in (observed, links, last_applied, automatic_grants, known_targets, inactive_accounts):
+        connection.execute(delete(table))
+    for name in (LAST_SWEEP, AWAITED_KEYS):
+        connection.execute(delete(facts).where(facts.c.name == name))
 
 
 def write_step(connection: Connection, step: Step, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -12,29 +12,36 @@ from sqlalchemy import Connection
 from app.core.changes import NameOf
 from app.core.directory import Directory
 from app.core.drift import DriftItem
+from app.core.freshness import Verified
 from app.core.guards import Objection
-from app.core.identity import Principal
+from app.core.identity import Kind, Principal
 from app.core.plan import Plan
 from app.core.policy import Policy
 from app.reconcile.ports import Dirty, Knowledge, OneTimeKey, Step
-from app.store import credentials, inactivity, journal, queue, snapshot
+from app.store import credentials, freshness, inactivity, journal, queue, snapshot
 from app.store.database import Database
 from app.store.facts import LAST_SWEEP, TECTON, note_fact
 from app.store.fencing import fenced_write
-from app.store.knowledge import read_knowledge, write_step
+from app.store.knowledge import forget_knowledge, read_knowledge, write_step
 
 
 class ReconcilerStore:
     """`app.reconcile.ports.Store` on SQL.
 
     `fence` is the fencing number of this process's lease; `sealer` encrypts one-time keys, None when
-    there is no BRIDGE_SECRET_KEY.
+    there is no BRIDGE_SECRET_KEY; `address` is that of the Tecton in use.
     """
 
     def __init__(
-        self, database: Database, clock: Callable[[], datetime], fence: int, sealer: Fernet | MultiFernet | None
+        self,
+        database: Database,
+        clock: Callable[[], datetime],
+        fence: int,
+        sealer: Fernet | MultiFernet | None,
+        address: str,
     ) -> None:
         self.database, self.clock, self.fence, self.sealer = database, clock, fence, sealer
+        self.address = address
 
     @contextmanager
     def _fenced(self) -> Iterator[Connection]:
@@ -62,7 +69,7 @@ class ReconcilerStore:
     def load_knowledge(self) -> Knowledge:
         """Return what is known of Tecton."""
         with self.database.read() as connection:
-            return read_knowledge(connection)
+            return read_knowledge(connection, self.address)
 
     def removals_since(self, since: datetime) -> dict[str, int]:
         """Return how many removals of each kind were applied since then."""
@@ -147,14 +154,39 @@ class ReconcilerStore:
         with self._fenced() as connection:
             journal.replace_drift(connection, items, principals, self.clock())
 
-    def note_evidence(self, run_id: str, mode: str, started_at: datetime) -> None:
-        """Record that everything in Tecton was read, starting at this time."""
+    def note_verified(
+        self, keys: Collection[tuple[Kind, str]] | None, modified: Mapping[tuple[Kind, str], str], at: datetime
+    ) -> None:
+        """Record that these objects (None: all) and every scope were read at this time, and what the lists said."""
+        with self._fenced() as connection:
+            freshness.note_verified(connection, keys, at)
+            freshness.note_modified(connection, modified)
+
+    def forget_tecton(self) -> None:
+        """Forget all that is known of Tecton: it was of another one."""
+        with self._fenced() as connection:
+            forget_knowledge(connection)
+
+    def note_privileged(self, keys: frozenset[tuple[Kind, str]]) -> None:
+        """Record which objects are privileged."""
+        with self._fenced() as connection:
+            freshness.note_privileged(connection, keys)
+
+    def load_verified(self) -> tuple[Verified, ...]:
+        """Return how many objects of each class were last read when."""
+        with self.database.read() as connection:
+            return freshness.load_verified(connection)
+
+    def note_evidence(self, run_id: str, mode: str, started_at: datetime, *, late: int = 0) -> None:
+        """Record that all of Tecton's lists were read, starting at this time."""
         finished = self.clock()
         value = {
             "run_id": run_id,
             "mode": mode,
             "started_at": started_at.isoformat(),
             "finished_at": finished.isoformat(),
+            "late": late,
+            "tecton": self.address,
         }
         with self._fenced() as connection:
             note_fact(connection, LAST_SWEEP, value, finished)

@@ -22,6 +22,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -185,6 +186,9 @@ observed = Table(
     Column("tecton_id", String(300), primary_key=True),
     Column("record", Document, nullable=False),
     Column("verified_at", UtcDateTime, nullable=False),
+    # By the last sweep: who holds it can give access to others. The store's own default, kept by every upsert.
+    Column("is_privileged", Boolean, nullable=False, server_default=false()),
+    Column("modified", String(64)),  # what Tecton's list said, when the object was last read
 )
 
 last_applied = Table(

@@ -60,9 +60,9 @@ class TectonClient:
         """The calls of this run so far, repeated tries included."""
         return self.caller.counter.calls
 
-    def list_entries(self, kind: Kind) -> list[Entry]:
+    def list_entries(self, kind: Kind, *, whole: bool = False) -> list[Entry]:
         """Return every user, group or service account. Raise TectonError, also for an incomplete list."""
-        return self.scim.list_entries(kind)
+        return self.scim.list_entries(kind, whole=whole)
 
     def find_entries(self, kind: Kind, name: str) -> list[Entry]:
         """Return the entries of a name, the exact spelling first."""

@@ -56,7 +56,7 @@ class Scim:
         self._known = known
         self._users = users
 
-    def list_entries(self, kind: Kind) -> list[Entry]:
+    def list_entries(self, kind: Kind, *, whole: bool = False) -> list[Entry]:
         """Return every object of a kind (GET of the collection; confirmed for users and groups).
 
         Raise TemporaryError when the pages do not add up.

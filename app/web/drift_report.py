@@ -45,6 +45,7 @@ def claim(evidence: Evidence, now: datetime, mode: str, sweep_interval: timedelt
         "sentence": verdict.sentence,
         "verified_at": verdict.verified_at,
         "stale": verdict.stale,
+        "freshness": verdict.freshness,
         "mode": mode,
         "counts": evidence.counts,
         "waiting": evidence.waiting,

@@ -17,6 +17,7 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, Histo
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from app.core.freshness import freshness, tolerated
 from app.store import run_reports
 from app.store.evidence import Evidence, load_evidence, snapshot
 from app.store.leases import is_held
@@ -87,6 +88,7 @@ class _Reports(Collector):
         yield from _drift(self.evidence)
         yield from _queue(self.evidence, self.now)
         yield from _health(self.evidence, self.now)
+        yield from _coverage(self.evidence, self.now)
         yield self._runs()
 
     def _runs(self) -> GaugeMetricFamily:
@@ -117,11 +119,28 @@ def _health(evidence: Evidence, now: datetime) -> Iterator[GaugeMetricFamily]:
     yield _gauge("in_sync", "1 when in sync may be claimed", verdict.in_sync)
     if verdict.verified_at:
         age = (now - verdict.verified_at).total_seconds()
-        yield _gauge("last_sweep_age_seconds", "Since the start of the last complete sweep", age)
+        yield _gauge("evidence_age_seconds", "No part of the evidence is older than this", age)
+    if evidence.sweep:
+        age = (now - evidence.sweep.started_at).total_seconds()
+        yield _gauge("last_sweep_age_seconds", "Since the start of the last sweep that was completed", age)
     if evidence.tecton.ok is not None:
         yield _gauge("tecton_reachable", "1 when the last call to Tecton went well", evidence.tecton.ok)
     alive = is_held(evidence.lease, now)
     yield _gauge("worker_alive", "1 when a worker holds the lease", alive)
+
+
+def _coverage(evidence: Evidence, now: datetime) -> Iterator[GaugeMetricFamily]:
+    """Yield how much of Tecton was read within its limit, by class."""
+    fresh = freshness(evidence.verified, now, tolerated(room().sweep_interval))
+    names = {"objects": "Objects known in Tecton", "objects_verified": "Those of them read within their limit"}
+    families = {name: GaugeMetricFamily(f"tecton_bridge_{name}", of, labels=("class",)) for name, of in names.items()}
+    age = GaugeMetricFamily("tecton_bridge_oldest_verified_age_seconds", "Since the oldest was read", labels=("class",))
+    for label, of in (("privileged", fresh.privileged), ("other", fresh.others)):
+        families["objects"].add_metric((label,), of.total)
+        families["objects_verified"].add_metric((label,), of.verified)
+        if (oldest := of.age(now)) is not None:
+            age.add_metric((label,), oldest)
+    yield from (*families.values(), age)
 
 
 def _gauge(name: str, meaning: str, value: float) -> GaugeMetricFamily:

@@ -90,14 +90,33 @@ class TectonContact(_Model):
     at: datetime | None
 
 
+class CoverageEntry(_Model):
+    """How many objects of a class were read within its limit, and when the one was that waits longest."""
+
+    total: int
+    verified: Annotated[int, Field(description="how many of them were read within the limit")]
+    oldest_at: datetime | None
+    limit_s: Annotated[float, Field(description="in seconds")]
+
+
+class FreshnessEntry(_Model):
+    """How old the evidence is, by class of object."""
+
+    privileged: Annotated[
+        CoverageEntry, Field(description="who can give access to others, or is protected; and secret scopes")
+    ]
+    others: CoverageEntry
+
+
 class _Claim(_Model):
     in_sync: Annotated[
         bool, Field(description="claimed only as of verified_at, and only from complete, recent evidence")
     ]
     state: State
     sentence: Annotated[str, Field(description="the state in words")]
-    verified_at: Annotated[datetime | None, Field(description="the start of the last complete sweep")]
-    stale: Annotated[bool, Field(description="verified_at is longer ago than two sweep intervals")]
+    verified_at: Annotated[datetime | None, Field(description="no part of the evidence is older than this")]
+    stale: Annotated[bool, Field(description="a part of the evidence is older than its limit")]
+    freshness: Annotated[FreshnessEntry | None, Field(description="null before the first complete sweep")]
     mode: str
     counts: Annotated[dict[DriftClass, int], Field(description="differences per class, every class named")]
     waiting: WaitingSummary

@@ -29,6 +29,7 @@ def list_notices(evidence: Evidence, *, worker_alive: bool, observes_only: bool)
         _last_try(evidence),
         None if worker_alive else _worker(evidence),
         *_held(evidence),
+        _late(evidence),
         _observe(evidence) if observes_only else None,
     )
     return [notice for notice in found if notice]
@@ -68,6 +69,17 @@ def _held(evidence: Evidence) -> list[Notice]:
 
 def _reasons(objections: tuple[dict[str, str], ...]) -> str:
     return "; ".join(objection["sentence"] for objection in objections) + "."
+
+
+def _late(evidence: Evidence) -> Notice | None:
+    sweep = evidence.sweep
+    if sweep is None or not sweep.late:
+        return None
+    text = (
+        f"{sweep.late:,} objects will be older than they should before the next sweep. "
+        "Raise BRIDGE_SWEEP_BUDGET, or BRIDGE_TECTON_RATE if Tecton allows it."
+    )
+    return Notice("warn", "A sweep has too few calls", text, sweep.started_at, run_id=sweep.run_id)
 
 
 def _observe(evidence: Evidence) -> Notice:

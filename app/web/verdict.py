@@ -1,7 +1,9 @@
 """The verdict: what may be claimed from the evidence, and not a word more. Pure.
 
-Evidence speaks for the moment at which the last complete sweep started. So "in sync" is claimed only
-when that sweep and everything since left no difference, nothing waits, and it is not too long ago.
+Evidence is as old as the oldest part of it: a sweep with few calls reads some objects only, and what it does
+not read stays as old as it is. So "in sync" is claimed only when the last sweep and everything since left no
+difference, nothing waits, and nothing was last read too long ago: the lists two sweep intervals, privileged
+objects about as long, the others an hour.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from app.core.drift import DriftClass
+from app.core.freshness import Freshness, freshness, tolerated
 from app.durations import format_duration
 from app.store.evidence import Evidence
 from app.store.reports import CLASS_ORDER
@@ -37,7 +40,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The answer to "is it in sync": a headline, a sentence, and when everything was last looked at."""
+    """The answer to "is it in sync": a headline, a sentence, and since when nothing is older than that."""
 
     state: State
     headline: str
@@ -45,6 +48,7 @@ class Verdict:
     verified_at: datetime | None
     tone: str  # good, warn, bad
     stale: bool = False
+    freshness: Freshness | None = None
 
     @property
     def in_sync(self) -> bool:
@@ -56,14 +60,20 @@ def judge(evidence: Evidence, now: datetime, sweep_interval: timedelta) -> Verdi
     """Return what may be claimed at `now`, when everything is looked at every `sweep_interval`."""
     if evidence.sweep is None:
         return Verdict(State.UNVERIFIED, "Not verified yet", _unverified(evidence), None, "warn")
-    verified_at = evidence.sweep.started_at
-    limit = sweep_interval * _INTERVALS
-    stale = now - verified_at > limit
-    state, headline, sentence, tone = _claim(evidence, stale, limit)
-    return Verdict(state, headline, sentence, verified_at, tone, stale)
+    fresh = freshness(evidence.verified, now, tolerated(sweep_interval))
+    stale = _staleness(evidence.sweep.started_at, fresh, now, sweep_interval * _INTERVALS)
+    state, headline, sentence, tone = _claim(evidence, stale)
+    return Verdict(state, headline, sentence, evidence.verified_at, tone, bool(stale), fresh)
 
 
-def _claim(evidence: Evidence, stale: bool, limit: timedelta) -> tuple[State, str, str, str]:
+def _staleness(swept_at: datetime, fresh: Freshness, now: datetime, limit: timedelta) -> str:
+    """Return why the evidence is too old, "" when it is not."""
+    if now - swept_at > limit:
+        return f"that is longer ago than two sweep intervals ({format_duration(limit.total_seconds())})"
+    return "" if fresh.is_whole else f"by now, {' and '.join(fresh.sentences(now))}"
+
+
+def _claim(evidence: Evidence, stale: str) -> tuple[State, str, str, str]:
     if present := _present(evidence):
         tone = "warn" if _PATIENT.issuperset(present) else "bad"
         return State.DRIFT, "Not in sync", f"{_numbers(evidence, present)}.", tone
@@ -76,8 +86,7 @@ def _claim(evidence: Evidence, stale: bool, limit: timedelta) -> tuple[State, st
         sentence = "It was in sync when last verified, and Tecton cannot be reached since."
         return State.UNREACHABLE, "Not verified any more", sentence, "bad"
     if stale:
-        interval = format_duration(limit.total_seconds())
-        sentence = f"It was in sync when last verified; that is longer ago than two sweep intervals ({interval})."
+        sentence = f"It was in sync when last verified; {stale}."
         return State.STALE, "Not verified any more", sentence, "warn"
     return State.IN_SYNC, "In sync", _in_sync(evidence), "good"
 

@@ -108,7 +108,15 @@ def test_the_schemas_declare_every_attribute_of_the_default_mapping(client: Clie
     simple = {"userName", "active", "displayName", "title", "preferredLanguage", "employeeNumber", "department"}
     assert declared.keys() >= simple
     assert declared["name"] >= {"givenName", "familyName", "formatted"}
-    assert declared["addresses"] >= {"formatted", "streetAddress", "locality", "region", "postalCode", "country", "type"}
+    assert declared["addresses"] >= {
+        "formatted",
+        "streetAddress",
+        "locality",
+        "region",
+        "postalCode",
+        "country",
+        "type",
+    }
     for name in ("emails", "phoneNumbers", "roles"):
         assert declared[name] >= {"type", "value", "primary"}
     assert "value" in declared["manager"]

@@ -17,7 +17,7 @@ from app.core.plan import make_plan
 from app.reconcile.ports import Outcome
 from app.store import facts, journal
 from app.store.database import Database
-from app.store.tables import dirty, leases, runs
+from app.store.tables import dirty, leases, observed, runs
 from tests.conftest import Clock
 
 ADA = Principal(Kind.USER, "u-ada")
@@ -30,12 +30,12 @@ class Rows:
     def __init__(self, database: Database, clock: Clock) -> None:
         self.database, self.clock = database, clock
 
-    def sweep(self, *, ago: timedelta = timedelta(minutes=4), **summary: Any) -> str:
+    def sweep(self, *, ago: timedelta = timedelta(minutes=4), late: int = 0, **summary: Any) -> str:
         """A complete sweep that started `ago`."""
         at = self.clock() - ago
         run_id = self.run("sweep", at=at, summary={"reads": 12, "duration_s": 2.5, **summary})
         value = {"run_id": run_id, "mode": "enforce", "started_at": at.isoformat(), "finished_at": at.isoformat()}
-        self.fact(facts.LAST_SWEEP, value)
+        self.fact(facts.LAST_SWEEP, {**value, "late": late})
         return run_id
 
     def run(
@@ -58,6 +58,13 @@ class Rows:
         """A fact, now."""
         with self.database.write() as connection:
             facts.note_fact(connection, name, value, self.clock())
+
+    def observed(self, number: int, *, ago: timedelta, privileged: bool = False) -> None:
+        """So many users in Tecton that were last read `ago`."""
+        about = {"kind": "user", "record": {}, "verified_at": self.clock() - ago, "is_privileged": privileged}
+        with self.database.write() as connection:
+            rows = [{"tecton_id": uuid.uuid4().hex, **about} for _ in range(number)]
+            connection.execute(insert(observed), rows)
 
     def drift(self, *items: DriftItem) -> None:
         """All the drift there is, since now."""

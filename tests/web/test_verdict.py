@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.core.drift import DriftClass
+from app.core.freshness import Verified
 from app.store.evidence import Contact, Evidence, LastTry, Sweep, Waiting
 from app.web.verdict import DIFFERENCES, REPORTED, State, Verdict, judge
 
@@ -82,6 +83,25 @@ def test_evidence_of_exactly_two_intervals_still_counts_and_a_second_more_does_n
     assert judge(CLEAN, SWEPT + 2 * INTERVAL, INTERVAL).in_sync
     old = judge(CLEAN, SWEPT + 2 * INTERVAL + timedelta(seconds=1), INTERVAL)
     assert (old.state, old.stale, old.verified_at) == (State.STALE, True, SWEPT)
+
+
+@pytest.mark.parametrize(("privileged", "limit"), [(True, 30), (False, 60)])
+def test_one_object_that_was_read_too_long_ago_forbids_in_sync(privileged: bool, limit: int) -> None:
+    """With sweeps every quarter of an hour: half an hour for the privileged, an hour for everybody else."""
+    at = NOW - timedelta(minutes=limit)
+    verified = (Verified(privileged, at, 1), Verified(privileged, SWEPT, 99), Verified(not privileged, SWEPT, 7))
+    young = replace(CLEAN, verified=verified)
+    assert at_now(young).in_sync
+    old = replace(CLEAN, verified=(replace(verified[0], at=at - timedelta(seconds=1)), *verified[1:]))
+    assert (at_now(old).state, at_now(old).stale) == (State.STALE, True)
+    assert "99 of 100" in at_now(old).sentence
+
+
+def test_evidence_is_as_old_as_its_oldest_part() -> None:
+    """A sweep four minutes ago read some; somebody else was last read before."""
+    oldest = NOW - timedelta(minutes=41)
+    evidence = replace(CLEAN, verified=(Verified(False, oldest, 1), Verified(False, SWEPT, 99)))
+    assert (at_now(evidence).verified_at, at_now(evidence).in_sync) == (oldest, True)
 
 
 def test_differences_are_reported_also_from_stale_evidence_which_is_said() -> None:
