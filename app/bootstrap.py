@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from cryptography.fernet import Fernet, MultiFernet
@@ -88,8 +89,20 @@ def create_app(settings: Settings, database: Database, clock: Clock = utc_now) -
         tecton_url=settings.tecton_url,
         secret_key=settings.secret_key.get_secret_value() or None,
         sweep_interval=settings.sweep_interval,
+        policy=_opened_when_asked(settings.policy),
+        sealer=make_sealer(settings.secret_key.get_secret_value()),
     )
     return flask_app
+
+
+def _opened_when_asked(path: Path) -> Callable[[], Policy]:
+    """Return what reads the policy when it is first asked for: pushes are taken without one, too."""
+    source = cache(PolicySource)
+
+    def policy() -> Policy:
+        return source(path)()
+
+    return policy
 
 
 def require_tecton(settings: Settings) -> None:

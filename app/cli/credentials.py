@@ -20,7 +20,7 @@ from app.credentials.ports import CredentialError
 from app.settings import Settings
 from app.store import credentials, leases
 from app.store.database import Database
-from app.store.key_reports import KeyReport, list_key_reports
+from app.store.key_reports import KeyReport, find_key_report, list_key_reports, words_of
 from app.store.rotations import read_rotation, request_rotation
 
 PATIENCE_SECONDS = 60.0  # how long a command waits for a leader that is busy, or only observes
@@ -53,8 +53,7 @@ def claim(name: str, who: str | None, as_json: bool) -> None:
     settings, database = prepare()
     policy, sealer = read_policy(settings.policy), make_sealer(settings.secret_key.get_secret_value())
     with _transaction(database) as connection:
-        credentials.route_new(connection, name, policy)
-        key = credentials.claim(connection, sealer, name, who or _me(), utc_now())
+        key = credentials.claim(connection, sealer, name, who or _me(), utc_now(), policy=policy)
         # Shown before the transaction ends: a key that nobody saw is not claimed.
         if as_json:
             print_json({"name": name, "key": key})
@@ -74,16 +73,15 @@ def rotate(name: str, who: str | None, as_json: bool) -> None:
     Waits until the new secret is made, a minute at most. Exit code 1 when it is not made yet.
     """
     settings, database = prepare()
-    if settings.mode != "enforce":
-        raise click.ClickException("BRIDGE_MODE is observe: nothing is written to Tecton, so nothing is rotated")
     with _transaction(database) as connection:
-        asked = request_rotation(connection, name, who or _me(), utc_now())
+        asked = request_rotation(connection, name, who or _me(), utc_now(), mode=settings.mode)
     rotation = _until_made(database, asked, lambda: _lead_once(settings, database))
-    report = _report(database, asked.tecton_id)
+    with database.read() as connection:
+        report = find_key_report(connection, asked.tecton_id)
     if as_json:
         print_json(report.as_json(read_policy(settings.policy).credentials))
     else:
-        console().print(f"{rotation.name}: {_rotation_words(rotation)}; its new secret: {report.words}", soft_wrap=True)
+        console().print(f"{rotation.name}: {words_of(rotation)}; its new secret: {report.words}", soft_wrap=True)
     sys.exit(1 if rotation.step is Step.CREATE else 0)
 
 
@@ -182,22 +180,6 @@ def _lead_once(settings: Settings, database: Database) -> None:
         engine.close()
 
 
-def _report(database: Database, tecton_id: str) -> KeyReport:
-    with database.read() as connection:
-        return next(report for report in list_key_reports(connection) if report.tecton_id == tecton_id)
-
-
-def _rotation_words(rotation: Rotation) -> str:
-    words = {
-        Step.CREATE: "no second secret is made yet",
-        Step.DELIVER: "a second secret is made",
-        Step.SETTLE: "the second secret is handed over",
-        Step.RETIRE: "the old secret is deactivated",
-        Step.DONE: "rotated",
-    }[rotation.step]
-    return words + (f" ({rotation.last_error})" if rotation.last_error else "")
-
-
 def _table(found: list[KeyReport]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("account", "in Tecton", "key", "where it is", "since (UTC)", "rotation"):
@@ -217,4 +199,4 @@ def _key_cells(report: KeyReport) -> tuple[Any, ...]:
 
 
 def _rotation_cell(rotation: Rotation | None) -> str:
-    return _rotation_words(rotation) if rotation and rotation.is_open else ""
+    return words_of(rotation) if rotation and rotation.is_open else ""

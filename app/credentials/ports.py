@@ -23,6 +23,10 @@ class CredentialError(Exception):
     """What was asked of a key cannot be done; the message says why, and what to do."""
 
 
+class UnknownAccount(CredentialError):
+    """No account of that name, or none whose key was ever kept here."""
+
+
 # ---------------------------------------------------------------- outside
 
 

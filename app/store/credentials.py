@@ -10,12 +10,12 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, or_, select, update
 
 from app.core.credentials import Credential, KeyKind, KeyState, Routing, route
 from app.core.policy import Policy
 from app.credentials.deliver import destination_of, is_kept
-from app.credentials.ports import CredentialError
+from app.credentials.ports import CredentialError, UnknownAccount
 from app.reconcile.ports import OneTimeKey
 from app.store.tables import key_events, sealed_keys
 from app.store.upsert import upsert
@@ -70,7 +70,7 @@ def find_credential(connection: Connection, name: str) -> Credential:
     wanted = name.casefold()
     found = [c for c in list_credentials(connection) if wanted in (c.name.casefold(), c.tecton_id.casefold())]
     if not found:
-        raise CredentialError(f"no key of a service account {name} was ever kept here: see `credentials list`")
+        raise UnknownAccount(f"no key of a service account {name} was ever kept here: see `credentials list`")
     return max(found, key=lambda credential: credential.created_at)
 
 
@@ -132,12 +132,23 @@ def note_undelivered(
         add_event(connection, credential.tecton_id, credential.name, "delivery failed", "bridge", error, now)
 
 
-def claim(connection: Connection, sealer: Sealer | None, name: str, who: str, now: datetime) -> str:
+def claim(
+    connection: Connection,
+    sealer: Sealer | None,
+    name: str,
+    who: str,
+    now: datetime,
+    *,
+    policy: Policy | None = None,
+) -> str:
     """Return the key of an account to the person who claims it, once; its value is wiped.
 
-    Call it in a write transaction, and show the key before that ends: what fails until then leaves the
-    key to be claimed. Raise CredentialError when there is nothing to claim.
+    `policy` decides where a key goes that no worker has looked at yet. Call it in a write transaction:
+    what fails until that ends leaves the key to be claimed. Raise CredentialError when there is nothing
+    to claim.
     """
+    if policy is not None:
+        route_new(connection, name, policy)
     credential = find_credential(connection, name)
     value = unseal(connection, sealer, credential.tecton_id) if credential.state is KeyState.WAITING else ""
     claimed = {"state": KeyState.CLAIMED.value, "handed_at": now, "claimed_by": who}
@@ -226,10 +237,12 @@ def add_event(
     connection.execute(insert(key_events).values(**row))
 
 
-def list_events(connection: Connection, name: str | None = None, *, limit: int = 100) -> list[KeyEvent]:
-    """Return what happened to the keys of one account, or of all, the newest first."""
+def list_events(
+    connection: Connection, name: str | None = None, *, limit: int = 100, offset: int = 0
+) -> list[KeyEvent]:
+    """Return what happened to the keys of one account, by name or Tecton id, or of all; the newest first."""
     columns = [key_events.c[field] for field in KeyEvent._fields]
-    listed = select(*columns).order_by(key_events.c.id.desc()).limit(limit)
+    listed = select(*columns).order_by(key_events.c.id.desc()).limit(limit).offset(offset)
     if name is not None:
-        listed = listed.where(key_events.c.name == name)
+        listed = listed.where(or_(key_events.c.name == name, key_events.c.tecton_id == name))
     return [KeyEvent(*row) for row in connection.execute(listed)]

@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from app.core.credentials import Credential, KeyState, Rotation
+from app.core.credentials import Credential, KeyKind, KeyState, Rotation, Step
 from app.core.policy_accounts import Credentials
+from app.credentials.ports import UnknownAccount
 from app.store.credentials import list_credentials
 from app.store.key_accounts import list_accounts
 from app.store.rotations import list_rotations
@@ -20,6 +21,13 @@ _WORDS = {
     KeyState.WAITING: "to be claimed",
     KeyState.DELIVERED: "delivered",
     KeyState.CLAIMED: "claimed",
+}
+_STEP_WORDS = {
+    Step.CREATE: "no second secret is made yet",
+    Step.DELIVER: "a second secret is made",
+    Step.SETTLE: "the second secret is handed over",
+    Step.RETIRE: "the old secret is deactivated",
+    Step.DONE: "rotated",
 }
 
 
@@ -47,6 +55,24 @@ class KeyReport:
         failing = f", fails: {key.last_error}" if key.last_error else ""
         return _WORDS[key.state] + (f" to {key.destination}" if key.destination else "") + failing
 
+    @property
+    def can_be_claimed(self) -> bool:
+        """Tell whether a person may claim the key now."""
+        return self.credential is not None and self.credential.state is KeyState.WAITING
+
+    @property
+    def can_be_rotated(self) -> bool:
+        """Tell whether a new client secret can be asked for: API keys cannot be replaced."""
+        key = self.credential
+        idle = self.rotation is None or not self.rotation.is_open
+        is_secret = key is None or key.kind is KeyKind.CLIENT_SECRET
+        return self.standing == "active" and idle and is_secret and (key is None or key.state.is_handed_over)
+
+    @property
+    def rotation_words(self) -> str:
+        """How far the newest rotation has come, for a person; empty when there never was one."""
+        return words_of(self.rotation) if self.rotation else ""
+
     def as_json(self, waits: Credentials) -> dict[str, Any]:
         """Return the report as JSON values; `waits` are those of the policy in force."""
         return {
@@ -56,6 +82,23 @@ class KeyReport:
             "key": _key_as_json(self.credential) if self.credential else None,
             "rotation": _rotation_as_json(self.rotation, waits) if self.rotation else None,
         }
+
+
+def words_of(rotation: Rotation) -> str:
+    """Return how far a rotation has come, and why it does not go on, for a person."""
+    return _STEP_WORDS[rotation.step] + (f" ({rotation.last_error})" if rotation.last_error else "")
+
+
+def find_key_report(connection: Connection, name: str) -> KeyReport:
+    """Return what is known of the key of the account of this name, in any case, or Tecton id.
+
+    Of several of one name, the newest. Raise UnknownAccount.
+    """
+    wanted = name.casefold()
+    found = [r for r in list_key_reports(connection) if wanted in (r.name.casefold(), r.tecton_id.casefold())]
+    if not found:
+        raise UnknownAccount(f"no key of a service account {name} is known here")
+    return max(found, key=lambda report: report.credential.created_at.timestamp() if report.credential else 0.0)
 
 
 def list_key_reports(connection: Connection) -> list[KeyReport]:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 
 from app.core.credentials import KeyKind, Rotation, Step
-from app.credentials.ports import Account, CredentialError
+from app.credentials.ports import Account, CredentialError, UnknownAccount
 from app.store.credentials import add_event, list_credentials
 from app.store.key_accounts import list_accounts
 from app.store.tables import rotations
@@ -39,15 +39,22 @@ def note_rotation_waits(connection: Connection, rotation: Rotation, error: str, 
     connection.execute(update(rotations).where(rotations.c.tecton_id == rotation.tecton_id).values(**values))
 
 
-def request_rotation(connection: Connection, name: str, who: str, now: datetime) -> Rotation:
-    """Ask for a rotation of the client secret of the account of this name, and return it; the leader does it.
+def request_rotation(connection: Connection, name: str, who: str, now: datetime, *, mode: str) -> Rotation:
+    """Ask for a rotation of the client secret of the account of this name or id, and return it; the leader does it.
 
-    One that is under way is returned as it is. Raise CredentialError when it cannot be rotated.
+    One that is under way is returned as it is. `mode` is that of the installation. Raise CredentialError
+    when it cannot be rotated.
     """
+    if mode != "enforce":
+        raise CredentialError("BRIDGE_MODE is observe: nothing is written to Tecton, so nothing is rotated")
     wanted = name.casefold()
-    found = [account for account in list_accounts(connection) if wanted in (account.name.casefold(), account.tecton_id)]
+    found = [
+        account
+        for account in list_accounts(connection)
+        if wanted in (account.name.casefold(), account.tecton_id.casefold())
+    ]
     if len(found) != 1:
-        raise CredentialError(f"the bridge looks after no service account called {name}")
+        raise UnknownAccount(f"the bridge looks after no service account called {name}")
     account = found[0]
     current = read_rotation(connection, account.tecton_id)
     if current and current.is_open:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from flask import Flask, request, session
+from flask import Flask, g, request, session
 from flask_login import LoginManager, current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFProtect
 
@@ -105,11 +105,12 @@ def check_csrf() -> None:
 
 
 def require_admin_or_token() -> None:
-    """Let a session or a token of scope admin pass, for calls that only read.
+    """Let a token of scope admin pass and, where a call only reads, a session.
 
-    Raise AccessRefused. A token that is sent decides: it is not made good by a session.
+    Raise AccessRefused. A token that is sent decides: it is not made good by a session. What changes
+    something needs one: a session's cookie alone is what another site could make a browser send.
     """
-    if "Authorization" in request.headers:
+    if "Authorization" in request.headers or request.method not in {"GET", "HEAD"}:
         require_admin_token()
     elif not is_signed_in():
         raise AccessRefused(401, "send a token of scope admin as Authorization: Bearer")
@@ -127,3 +128,9 @@ def require_admin_token() -> None:
         raise AccessRefused(401, "the token is unknown, expired or revoked")
     if token.scope != "admin":
         raise AccessRefused(403, f"the token {token.name} is of scope {token.scope}: this needs scope admin")
+    g.caller = f"token {token.name}"
+
+
+def caller() -> str:
+    """Return who calls, for the record: `admin ana`, or `token NAME`."""
+    return str(g.get("caller") or f"admin {current_user.name}")

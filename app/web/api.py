@@ -1,4 +1,4 @@
-"""The admin JSON API at /api/v1. It only reads."""
+"""The admin JSON API at /api/v1. What changes something is a POST, and needs a token."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from app.store.evidence import load_evidence, snapshot
 from app.store.leases import is_held
 from app.store.reports import DriftFilter
 from app.store.run_reports import RunFilter
+from app.web import keys_api
 from app.web.access import require_admin_or_token
 from app.web.drift_report import claim, paging, read_drift_report
 from app.web.errors import refuse_impossible_names
@@ -109,6 +110,7 @@ _OPERATIONS: dict[Operation, Callable[..., BaseModel]] = {
         PageQuery,
         PlanReport,
     ): _read_plan,
+    **keys_api.OPERATIONS,
 }
 for _operation, _view in _OPERATIONS.items():
     serve_operation(blueprint, _operation, _view)

@@ -7,8 +7,11 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
+from app.core.policy_text import PolicyError
+from app.credentials.ports import CredentialError, UnknownAccount
 from app.store.database import StoreError
 from app.web.access import AccessRefused
+from app.web.words import capitalize_first
 
 _CODES = {
     400: "bad_request",
@@ -16,11 +19,13 @@ _CODES = {
     403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
+    409: "conflict",
 }
 
 _WORDS = {
     400: ("This request cannot be read", "Something in the address or the form is not as it should be."),
     404: ("There is no such page", "The address may be mistyped, or what it showed may have been retired."),
+    409: ("This cannot be done", "Something else was done meanwhile."),
     405: ("This page cannot be used that way", "It can only be looked at."),
     413: ("Too much was sent", "The form is larger than anything that this site asks for."),
     500: (
@@ -40,6 +45,8 @@ def install(flask_app: Flask) -> None:
     flask_app.register_error_handler(CSRFError, _answer_csrf)
     flask_app.register_error_handler(AccessRefused, _answer_refused)
     flask_app.register_error_handler(StoreError, _answer_store)
+    flask_app.register_error_handler(PolicyError, _answer_policy)
+    flask_app.register_error_handler(CredentialError, _answer_credential)
 
 
 def refuse_impossible_names() -> None:
@@ -99,6 +106,25 @@ def _answer_store(error: StoreError) -> ResponseReturnValue:
     if _is_for_machines():
         return problem(503, "database_unavailable", "the database cannot be used: the log of the bridge says why")
     return _page(503, {})
+
+
+def _answer_policy(error: PolicyError) -> ResponseReturnValue:
+    """Say what is wrong with the policy: whoever gets here has signed in, or has a token."""
+    if _is_for_machines():
+        return problem(503, "policy_unusable", str(error))
+    return _page(503, {}, ("The policy cannot be used", str(error)))
+
+
+def _answer_credential(error: CredentialError) -> ResponseReturnValue:
+    status = 404 if isinstance(error, UnknownAccount) else 409
+    if _is_for_machines():
+        return problem(status, _CODES[status], str(error))
+    return _page(status, {}, ("This cannot be done", as_sentence(error)))
+
+
+def as_sentence(error: Exception) -> str:
+    """Return the message of an error as a page says it."""
+    return capitalize_first(f"{error}.")
 
 
 def _page(status: int, headers: dict[str, str], words: tuple[str, str] | None = None) -> ResponseReturnValue:

@@ -228,3 +228,77 @@ class PlanReport(_Model):
     changes: Annotated[list[str], Field(description="one sentence per change, in order")]
     total: int
     next_offset: int | None
+
+
+class NameQuery(PageQuery):
+    """Whose."""
+
+    name: Annotated[Text | None, Field(description="of this name, or Tecton id, only")] = None
+
+
+class KeyEntry(_Model):
+    """The newest key of a service account; never its value."""
+
+    kind: Literal["api_key", "client_secret"]
+    state: Literal["new", "due", "waiting", "delivered", "claimed"]
+    destination: str | None
+    created_at: datetime
+    handed_at: datetime | None
+    claimed_by: str | None
+    secret_id: str | None
+    attempts: int
+    next_at: datetime | None
+    last_error: str | None
+    is_sealed_here: bool
+    is_kept_for_probes: bool
+
+
+class RotationEntry(_Model):
+    """The newest rotation of a service account's client secret."""
+
+    step: Literal["create", "deliver", "settle", "retire", "done"]
+    requested_by: str
+    started_at: datetime
+    since: datetime
+    goes_on_at: datetime | None
+    attempts: int
+    last_error: str | None
+
+
+class CredentialReport(_Model):
+    """One service account: how it stands in Tecton, where its newest key is, how far a rotation has come."""
+
+    name: str
+    tecton_id: str
+    standing: Literal["active", "deactivated", "gone"]
+    key: KeyEntry | None
+    rotation: RotationEntry | None
+
+
+class CredentialList(_Model):
+    """The service accounts of which a key is known, by name."""
+
+    items: list[CredentialReport]
+
+
+class ClaimedKey(_Model):
+    """A key, shown this once."""
+
+    name: str
+    key: str
+
+
+class KeyEventEntry(_Model):
+    """Something that happened to a key, and who did it."""
+
+    name: str
+    event: str
+    who: str
+    detail: str
+    at: datetime
+
+
+class KeyHistory(_Model):
+    """What happened to keys, the newest first."""
+
+    items: list[KeyEventEntry]

@@ -23,19 +23,24 @@ _ERRORS = {
     "401": "No token, or one that is unknown, expired or revoked.",
     "403": "The token is not of scope admin.",
     "404": "There is nothing of that name.",
-    "503": "The database cannot be used.",
+    "503": "The database, or the policy, cannot be used.",
 }
+_REFUSED = {"409": "It cannot be done as things are; the message says why."}
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One GET of the API: its path below the blueprint, what it takes and what it gives."""
+    """One operation of the API: its path below the blueprint, what it takes and what it gives.
+
+    One that changes something is a POST without a body.
+    """
 
     path: str
     name: str
     summary: str
     query: type[BaseModel]
     answer: type[BaseModel]
+    method: str = "GET"
 
 
 def serve_operation(blueprint: Blueprint, operation: Operation, view: Callable[..., BaseModel]) -> None:
@@ -46,7 +51,7 @@ def serve_operation(blueprint: Blueprint, operation: Operation, view: Callable[.
         report = view(read_query(operation.query), **path_parameters)
         return Response(report.model_dump_json(by_alias=True), mimetype="application/json")
 
-    blueprint.add_url_rule(operation.path, operation.name, answer, methods=["GET"])
+    blueprint.add_url_rule(operation.path, operation.name, answer, methods=[operation.method])
 
 
 def read_query(model: type[Query]) -> Query:
@@ -70,13 +75,20 @@ def describe(operations: list[Operation], prefix: str) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": "Tecton SCIM Bridge: admin API", "version": __version__},
-        "paths": {prefix + _braced(of.path): {"get": _describe_operation(of)} for of in operations},
+        "paths": _paths(operations, prefix),
         "security": [{"admin_token": []}],
         "components": {
             "schemas": _schemas([of.answer for of in operations]),
             "securitySchemes": {"admin_token": {"type": "http", "scheme": "bearer"}},
         },
     }
+
+
+def _paths(operations: list[Operation], prefix: str) -> dict[str, Any]:
+    paths: dict[str, Any] = {}
+    for of in operations:
+        paths.setdefault(prefix + _braced(of.path), {})[of.method.lower()] = _describe_operation(of)
+    return paths
 
 
 def _schemas(answers: list[type[BaseModel]]) -> dict[str, Any]:
@@ -92,7 +104,8 @@ def _braced(path: str) -> str:
 
 def _describe_operation(operation: Operation) -> dict[str, Any]:
     answers = {"200": _json_answer(operation.summary, operation.answer)}
-    answers |= {status: _json_answer(meaning, ErrorAnswer) for status, meaning in _ERRORS.items()}
+    errors = _ERRORS if operation.method == "GET" else _ERRORS | _REFUSED
+    answers |= {status: _json_answer(meaning, ErrorAnswer) for status, meaning in errors.items()}
     return {
         "operationId": operation.name,
         "summary": operation.summary,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint, abort, redirect, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
 
 from app.store import journal, run_reports
+from app.web.access import caller
 from app.web.pages import guard
 from app.web.room import room
 
@@ -32,5 +32,5 @@ def approve_plan(fingerprint: str) -> ResponseReturnValue:
 
 def _order(purpose: str, approve: str | None = None) -> ResponseReturnValue:
     with room().database.write() as connection:
-        run_id = journal.request_run(connection, purpose, f"admin {current_user.name}", room().clock(), approve=approve)
+        run_id = journal.request_run(connection, purpose, caller(), room().clock(), approve=approve)
     return redirect(url_for("pages.show_run", run_id=run_id), 303)

@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 from flask import Flask
 from flask_bootstrap import Bootstrap5
 
+from app.core.policy import Policy
+from app.store.credentials import Sealer
 from app.store.database import Database
-from app.web import access, api, errors, headers, metrics, orders, pages, probes, sessions, signin, words
+from app.web import access, api, errors, headers, keys, metrics, orders, pages, probes, sessions, signin, words
 from app.web.room import Room, keep_room
 
 DEFAULT_SWEEP_INTERVAL = timedelta(minutes=15)
@@ -24,14 +26,17 @@ def register(
     tecton_url: str,
     secret_key: str | None,
     sweep_interval: timedelta = DEFAULT_SWEEP_INTERVAL,
+    policy: Callable[[], Policy] = lambda: Policy(version=1),
+    sealer: Sealer | None = None,
 ) -> None:
     """Add the admin JSON API, the pages, sign-in, probes and metrics to `flask_app`.
 
     Take the database to read, the clock, what to show of the installation (mode, Tecton's URL), and
     the key that session secrets are derived from; without one a random secret is kept in the
-    database. `sweep_interval` tells how old evidence may grow. Nothing is read before the first request.
+    database. `sweep_interval` tells how old evidence may grow. `policy` returns the policy in force, and
+    `sealer` opens one-time keys that are claimed. Nothing is read before the first request.
     """
-    keep_room(flask_app, Room(database, clock, mode, tecton_url, secret_key or None, sweep_interval))
+    keep_room(flask_app, Room(database, clock, mode, tecton_url, secret_key or None, sweep_interval, policy, sealer))
     flask_app.config.setdefault("BOOTSTRAP_SERVE_LOCAL", True)
     # Bootstrap-Flask puts its files below the application's static path, which may be unset.
     flask_app.static_url_path = flask_app.static_url_path or "/static"
@@ -46,6 +51,7 @@ def register(
         signin.blueprint,
         pages.blueprint,
         orders.blueprint,
+        keys.blueprint,
         pages.assets,
         api.blueprint,
         probes.blueprint,

@@ -10,12 +10,18 @@ from urllib.parse import urlsplit
 
 from flask import Flask, current_app
 
+from app.core.policy import Policy
+from app.store.credentials import Sealer
 from app.store.database import Database
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What the views need. `sweep_interval` says when evidence is old."""
+    """What the views need. `sweep_interval` says when evidence is old.
+
+    `policy` returns the policy in force, and raises PolicyError where none loads; `sealer` opens one-time
+    keys, None without a BRIDGE_SECRET_KEY.
+    """
 
     database: Database
     clock: Callable[[], datetime]
@@ -23,6 +29,8 @@ class Room:
     tecton_url: str
     secret_key: str | None
     sweep_interval: timedelta
+    policy: Callable[[], Policy]
+    sealer: Sealer | None = None
 
     @property
     def observes_only(self) -> bool:

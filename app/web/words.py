@@ -20,7 +20,7 @@ _MONTH = 30 * 86400
 
 def install(flask_app: Flask) -> None:
     """Give the templates their filters and what every page shows."""
-    for word in (ago, utc, count, words, duration, emphasise, results, seconds):
+    for word in (ago, utc, count, words, duration, emphasise, capitalize_first, results, seconds):
         flask_app.add_template_filter(word)
     flask_app.context_processor(_shown_everywhere)
 
@@ -59,6 +59,11 @@ def words(name: str) -> str:
 def duration(seconds: float) -> str:
     """Return a span of seconds as a table shows it."""
     return format_duration(seconds)
+
+
+def capitalize_first(sentence: str) -> str:
+    """Return a sentence that begins with a capital, the rest as it is."""
+    return sentence[:1].upper() + sentence[1:]
 
 
 def emphasise(sentence: str, name: str) -> Markup:

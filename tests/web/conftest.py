@@ -74,6 +74,10 @@ class Caller:
         """The answer to a GET."""
         return self.client.get(path, headers=self.headers)
 
+    def post(self, path: str) -> TestResponse:
+        """The answer to a POST."""
+        return self.client.post(path, headers=self.headers)
+
     def read(self, path: str) -> Any:
         """The JSON of a GET that must go well."""
         response = self.get(path)
