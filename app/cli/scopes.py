@@ -49,21 +49,17 @@ def _answer(
         if not rows and not known:
             fail(f"Tecton has no principal {principal}, as it was last read")
         return {"principal": principal, "scopes": [row.as_json() for row in rows]}, rows
-    return [{"scope": name, "principals": len(_people(report, name))} for name in report.scopes], []
+    return [{"scope": name, "principals": report.count_principals(name)} for name in report.scopes], []
 
 
 def _without(row: Holding, name: str) -> dict[str, Any]:
     return {key: value for key, value in row.as_json().items() if key != name}
 
 
-def _people(report: ScopesReport, scope: str) -> set[tuple[str, str]]:
-    return {(row.kind, row.tecton_id) for row in report.of_scope(scope)}
-
-
 def _overview(report: ScopesReport) -> Table:
     table = _empty_table("secret scope", "principals")
     for name in report.scopes:
-        table.add_row(name, str(len(_people(report, name))))
+        table.add_row(name, str(report.count_principals(name)))
     return table
 
 

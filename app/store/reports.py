@@ -24,6 +24,7 @@ __all__ = [
     "list_waiting",
     "load_evidence",
     "snapshot",
+    "to_difference",
 ]
 
 # What matters most to somebody who reads them, first.
@@ -94,7 +95,7 @@ def list_differences(connection: Connection, wanted: DriftFilter, *, limit: int,
     rank = case({drift_class.value: number for number, drift_class in enumerate(CLASS_ORDER)}, value=class_column())
     name = func.lower(drift.c.item["name"].as_string())
     listed = _where(select(drift), wanted).order_by(rank, name, drift.c.key)
-    return [_difference(row) for row in connection.execute(listed.limit(limit).offset(offset))]
+    return [to_difference(row) for row in connection.execute(listed.limit(limit).offset(offset))]
 
 
 def _where(query: Select[Any], wanted: DriftFilter) -> Select[Any]:
@@ -108,7 +109,8 @@ def _where(query: Select[Any], wanted: DriftFilter) -> Select[Any]:
     return query
 
 
-def _difference(row: Any) -> Difference:
+def to_difference(row: Any) -> Difference:
+    """Return the difference that a row of `drift` holds."""
     item = row.item
     return Difference(
         row.key,

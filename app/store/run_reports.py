@@ -116,10 +116,11 @@ def list_outcomes(connection: Connection, run_id: str, *, limit: int, offset: in
     """Return what became of each object in a run: what went wrong first, then in the order of the run."""
     wrong_first = case((outcomes.c.status == "applied", 1), else_=0)
     listed = select(*_OUTCOME).where(outcomes.c.run_id == run_id).order_by(wrong_first, outcomes.c.id)
-    return [_outcome(row) for row in connection.execute(listed.limit(limit).offset(offset))]
+    return [to_outcome(row) for row in connection.execute(listed.limit(limit).offset(offset))]
 
 
-def _outcome(row: Any) -> ObjectOutcome:
+def to_outcome(row: Any) -> ObjectOutcome:
+    """Return the outcome that a row of `outcomes` holds."""
     values = dict(row._mapping)
     values |= {"changes": tuple(values["changes"]), "error": values["error"] or ""}
     return ObjectOutcome(**values)

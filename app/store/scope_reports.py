@@ -28,6 +28,7 @@ class Holding:
     name: str
     tecton_id: str
     via_group: str | None
+    principal_id: str  # the bridge's own
 
     @property
     def source(self) -> str:
@@ -36,7 +37,7 @@ class Holding:
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON values."""
-        return {field: getattr(self, field) for field in type(self).__slots__}
+        return {field: getattr(self, field) for field in type(self).__slots__ if field != "principal_id"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,10 @@ class ScopesReport:
         """Return what a principal, by its name in Tecton (in any case) or its Tecton id, holds on which scopes."""
         wanted = name.casefold()
         return [h for h in self.holdings if wanted in (h.name.casefold(), h.tecton_id.casefold())]
+
+    def count_principals(self, scope: str) -> int:
+        """Return how many hold a role on a scope."""
+        return len({(row.kind, row.tecton_id) for row in self.of_scope(scope)})
 
 
 def load_scopes(connection: Connection) -> ScopesReport:
@@ -76,7 +81,8 @@ def _holding(role: ScopeRole, state: AccessState, links: Links) -> Holding:
     principal = role.principal
     tecton_id = links.tecton_id_of(principal) or ""
     via = _name(role.via, state) if role.via else None
-    return Holding(role.scope, role.role, principal.kind.value, _name(principal, state), tecton_id, via)
+    name = _name(principal, state)
+    return Holding(role.scope, role.role, principal.kind.value, name, tecton_id, via, principal.id)
 
 
 def _name(principal: Principal, state: AccessState) -> str:

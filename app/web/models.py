@@ -302,3 +302,106 @@ class KeyHistory(_Model):
     """What happened to keys, the newest first."""
 
     items: list[KeyEventEntry]
+
+
+class HoldingEntry(_Model):
+    """One role on one secret scope that reaches a principal; via_group null: it holds it directly."""
+
+    scope: str
+    role: str
+    kind: str
+    name: str
+    tecton_id: str
+    via_group: str | None
+
+
+class ScopeEntry(_Model):
+    """A secret scope, and how many hold a role on it."""
+
+    scope: str
+    principals: int
+
+
+class ScopeList(_Model):
+    """The secret scopes that Tecton has, as last read."""
+
+    items: list[ScopeEntry]
+
+
+class ScopeReport(_Model):
+    """Who holds which role on one secret scope, and through what."""
+
+    scope: str
+    principals: list[HoldingEntry]
+
+
+class PrincipalScopes(_Model):
+    """Which roles on secret scopes reach a principal, and through what."""
+
+    principal: str
+    scopes: list[HoldingEntry]
+
+
+class SearchQuery(PageQuery):
+    """Whom to find."""
+
+    q: Annotated[Text, Field(min_length=1, description="text in the name, in any case")]
+
+
+class FindQuery(NoQuery):
+    """Whom to find, on a page: at first, nobody."""
+
+    q: Text = ""
+
+
+class FoundPrincipal(_Model):
+    """A principal that was found, and who knows it by this name."""
+
+    kind: str
+    id: str
+    name: str
+    where: str
+
+
+class PrincipalList(_Model):
+    """Principals whose name contains a text."""
+
+    items: list[FoundPrincipal]
+
+
+class WhyQuery(NoQuery):
+    """On what."""
+
+    resource: Annotated[Text | None, Field(description="a workspace or secret scope; everything if not given")] = None
+
+
+class AccessEntry(_Model):
+    """One grant that reaches a principal: its own, or that of a group it is in."""
+
+    role: str
+    on: str
+    level: str
+    resource: str | None
+    via_group: str | None
+    is_desired: bool
+    is_observed: bool
+    wanted_by: list[str]
+
+
+class PrincipalReport(_Model):
+    """What one principal may do, through what, who wants it so, and why not."""
+
+    kind: str
+    name: str
+    id: str | None
+    tecton_id: str | None
+    is_desired: bool
+    is_observed: bool
+    access: list[AccessEntry]
+    why_not: list[str]
+
+
+class PrincipalReports(_Model):
+    """Everybody of one name."""
+
+    items: list[PrincipalReport]

@@ -11,7 +11,22 @@ from flask_bootstrap import Bootstrap5
 from app.core.policy import Policy
 from app.store.credentials import Sealer
 from app.store.database import Database
-from app.web import access, api, errors, headers, keys, metrics, orders, pages, probes, sessions, signin, words
+from app.web import (
+    access,
+    api,
+    errors,
+    headers,
+    keys,
+    metrics,
+    orders,
+    pages,
+    principals,
+    probes,
+    scopes,
+    sessions,
+    signin,
+    words,
+)
 from app.web.room import Room, keep_room
 
 DEFAULT_SWEEP_INTERVAL = timedelta(minutes=15)
@@ -51,6 +66,8 @@ def register(
         signin.blueprint,
         pages.blueprint,
         orders.blueprint,
+        principals.blueprint,
+        scopes.blueprint,
         keys.blueprint,
         pages.assets,
         api.blueprint,

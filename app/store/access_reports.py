@@ -1,0 +1,150 @@
+"""What people read of one principal's access: what, through what, who wants it so, and why not. Only reads.
+
+From what was pushed, the policy in force, and Tecton as last read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from app.core.desired import Desired, desired_access
+from app.core.directory import Directory
+from app.core.explain import Access, explain
+from app.core.identity import Kind, Principal
+from app.core.policy import Policy
+from app.core.why_not import Circumstances, is_on, overshadowed, why_not
+from app.reconcile.world import World
+from app.store.knowledge import read_knowledge
+from app.store.obstacles import obstacles
+from app.store.snapshot import read_directory
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRow:
+    """One grant that reaches a principal, with names instead of ids."""
+
+    role: str
+    on: str
+    level: str
+    resource: str | None
+    via_group: str | None
+    is_desired: bool
+    is_observed: bool
+    wanted_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AccessReport:
+    """One principal: whether it is desired and in Tecton, its access, and why it lacks what it lacks."""
+
+    principal: Principal
+    name: str
+    tecton_id: str | None
+    is_desired: bool
+    is_observed: bool
+    access: tuple[AccessRow, ...]
+    why_not: tuple[str, ...]
+
+    @property
+    def standing(self) -> str:
+        """Whether it is desired, and in Tecton, for a person."""
+        return {
+            (True, True): "is desired, and is in Tecton",
+            (True, False): "is desired, and is not in Tecton",
+            (False, True): "is in Tecton, and is not desired",
+            (False, False): "was pushed, and is neither desired nor in Tecton",
+        }[self.is_desired, self.is_observed]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        access = [{name: getattr(row, name) for name in AccessRow.__slots__} for row in self.access]
+        return {
+            "kind": self.principal.kind.value,
+            "name": self.name,
+            "id": None if self.principal.is_foreign else self.principal.id,
+            "tecton_id": self.tecton_id,
+            "is_desired": self.is_desired,
+            "is_observed": self.is_observed,
+            "access": [{**row, "wanted_by": list(row["wanted_by"])} for row in access],
+            "why_not": list(self.why_not),
+        }
+
+
+class AccessReports:
+    """Directory, policy and Tecton as of one moment, to ask about principals. Take a connection from `snapshot`."""
+
+    def __init__(self, connection: Connection, policy: Policy, now: datetime) -> None:
+        self.connection, self.policy, self.now = connection, policy, now
+        self.world = World(read_directory(connection, policy), read_knowledge(connection))
+        directory: Directory = self.world.directory(self.world.people, self.world.groups)
+        self.desired: Desired = desired_access(directory, policy, now)
+        self.observed = self.world.observed()
+        self.circumstances = Circumstances(directory, policy, self.desired)
+
+    def called(self, who: str) -> list[Principal]:
+        """Return everybody of a name, in any case: as pushed, as declared, or as Tecton has it."""
+        name = who.casefold()
+        pushed = {p.principal for p in self.world.people.values() if p.pushed_name.casefold() == name}
+        pushed |= {g.principal for g in self.world.groups.values() if g.pushed_name.casefold() == name}
+        return sorted(pushed | {p for p in self._everybody() if self.world.name_of(p).casefold() == name})
+
+    def knows(self, principal: Principal) -> bool:
+        """Tell whether anything is said of a principal."""
+        pushed = self.world.people.get(principal.id) or self.world.groups.get(principal.id)
+        return principal in self._everybody() or (pushed is not None and pushed.principal == principal)
+
+    def groups_of(self, principal: Principal) -> set[Principal]:
+        """Return the groups that a principal is in, or was pushed into, on any side."""
+        states = (self.desired.state, self.observed, self.world.last)
+        found = {group for state in states for group, members in state.members.items() if principal in members}
+        return found | {group.principal for group in self.world.groups.values() if principal.id in group.members}
+
+    def _everybody(self) -> set[Principal]:
+        return self.desired.state.principals() | self.observed.principals()
+
+    def report(self, principal: Principal, resource: str | None = None) -> AccessReport:
+        """Return a principal's access, on one workspace or scope or on everything."""
+        found = explain(principal, self.desired, self.observed)
+        shown = [access for access in found if resource is None or is_on(access.grant, resource)]
+        tecton_id = self.world.links.tecton_id_of(principal)
+        return AccessReport(
+            principal,
+            self.world.name_of(principal),
+            tecton_id,
+            principal in self.desired.state.principals(),
+            principal.kind is Kind.WORKSPACE or (principal.kind, tecton_id or "") in self.world.records,
+            tuple(self._row(access) for access in shown),
+            tuple(self._reasons(principal, resource, shown)),
+        )
+
+    def _reasons(self, principal: Principal, resource: str | None, shown: list[Access]) -> list[str]:
+        """Return why there is no access or, where there is, why part of it is not as wanted."""
+        reasons = [] if any(a.is_desired for a in shown) else why_not(principal, resource, self.circumstances)
+        if not shown or any(a.is_desired is not a.is_observed for a in shown):
+            reasons += obstacles(self.connection, principal)
+        return [*reasons, *overshadowed(principal, resource, self.circumstances)]
+
+    def _row(self, access: Access) -> AccessRow:
+        target = access.grant.target
+        return AccessRow(
+            access.grant.role,
+            str(target),
+            target.level.value,
+            target.name or None,
+            self.world.name_of(access.via) if access.via else None,
+            access.is_desired,
+            access.is_observed,
+            access.wanted_by,
+        )
+
+
+def explain_by_name(
+    connection: Connection, policy: Policy, who: str, now: datetime, resource: str | None = None
+) -> list[AccessReport]:
+    """Return the access of everybody of a name, on a resource or on everything; nothing when nobody is called so."""
+    reports = AccessReports(connection, policy, now)
+    return [reports.report(principal, resource) for principal in reports.called(who)]
