@@ -20,7 +20,7 @@ from app.core.policy_text import Fault, PolicyError, parse_policy
 from app.credentials.keeper import Keeper
 from app.credentials.probe import Prober
 from app.delivery import DeliveryPlaces, Vault
-from app.jobs import LeadersChore, Schedule, Worker
+from app.jobs import LeadersChore, PolicyWatch, Schedule, Worker
 from app.reconcile.reconciler import Reconciler
 from app.reconcile.report import Budget
 from app.settings import Settings, SettingsError
@@ -121,11 +121,12 @@ def require_tecton(settings: Settings) -> None:
 
 @dataclass(slots=True)
 class Engine:
-    """What reconciles: a worker, beside it the keeper of keys and the probes, and the schedule that drives them."""
+    """What reconciles: a worker, beside it the chores of the leader, and the schedule that drives them."""
 
     worker: Worker
     keeper: LeadersChore
     prober: LeadersChore
+    policy_watch: LeadersChore
     schedule: Schedule
     tecton: TectonService
     vault: Vault
@@ -188,8 +189,10 @@ def build_engine(
     )
     keeper = LeadersChore(worker, make_keeper)
     prober = LeadersChore(worker, lambda _: make_prober(settings, database, service, policy, clock))
-    schedule = Schedule(worker, database, clock, settings.sweep_interval, chores=[keeper.tick, prober.tick])
-    return Engine(worker, keeper, prober, schedule, service, vault, executor)
+    watch = LeadersChore(worker, lambda _: PolicyWatch(database, policy, clock))
+    chores = [keeper.tick, prober.tick, watch.tick]
+    schedule = Schedule(worker, database, clock, settings.sweep_interval, chores=chores)
+    return Engine(worker, keeper, prober, watch, schedule, service, vault, executor)
 
 
 def make_prober(
@@ -211,7 +214,13 @@ class PolicySource:
         self.path = path
         self._stamp = self._now()
         self._policy = read_policy(path)
+        self._digest = self._digest_now()
         self.error: PolicyError | None = None
+
+    @property
+    def about(self) -> dict[str, str]:
+        """Which file it is, and the digest of the text in force."""
+        return {"path": str(self.path), "digest": self._digest}
 
     def __call__(self) -> Policy:
         """Return the newest policy that loads."""
@@ -220,9 +229,13 @@ class PolicySource:
             self._stamp = stamp
             try:
                 self._policy, self.error = read_policy(self.path), None
+                self._digest = self._digest_now()
             except PolicyError as error:
                 self.error = error
         return self._policy
+
+    def _digest_now(self) -> str:
+        return hashlib.sha256(self.path.read_bytes()).hexdigest()
 
     def _now(self) -> tuple[int, int] | None:
         try:

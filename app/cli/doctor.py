@@ -10,6 +10,7 @@ import click
 
 from app.bootstrap import open_database, read_policy, require_tecton
 from app.cli.common import console, json_option, print_json
+from app.cli.policy_warnings import list_warnings
 from app.core.policy_text import PolicyError
 from app.logs import configure_logs
 from app.settings import Settings, SettingsError, read_settings
@@ -19,11 +20,20 @@ from app.tecton import TectonConfig, open_tecton
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at. `what` says how it is or, when it is not fine, what to do."""
+    """One thing looked at. `what` says how it is or, when it is not fine, what to do.
+
+    A warning is fine as far as the bridge can tell, and worth a look.
+    """
 
     name: str
     ok: bool
     what: str
+    warning: bool = False
+
+    @property
+    def mark(self) -> str:
+        """How it begins, in a column."""
+        return "BAD" if not self.ok else "?? " if self.warning else "ok "
 
 
 @click.command("doctor")
@@ -37,7 +47,7 @@ def command(as_json: bool) -> None:
         print_json({"ok": all(f.ok for f in findings), "checks": [asdict(finding) for finding in findings]})
     else:
         for finding in findings:
-            console().print(f"{'ok ' if finding.ok else 'BAD'} {finding.name}: {finding.what}", soft_wrap=True)
+            console().print(f"{finding.mark} {finding.name}: {finding.what}", soft_wrap=True)
     sys.exit(0 if all(finding.ok for finding in findings) else 1)
 
 
@@ -58,7 +68,11 @@ def _policy(settings: Settings) -> list[Finding]:
         policy = read_policy(settings.policy)
     except PolicyError as error:
         return [Finding("policy", False, line) for line in error.lines()]
-    return [Finding("policy", True, f"{settings.policy} loads: {len(policy.grants)} grants")]
+    warnings = [
+        Finding("policy", True, f"{settings.policy}:{w.line}: {w.field} {w.message}", warning=True)
+        for w in list_warnings(policy, settings.policy)
+    ]
+    return [Finding("policy", True, f"{settings.policy} loads: {len(policy.grants)} grants"), *warnings]
 
 
 def _secret_key(settings: Settings) -> list[Finding]:

@@ -21,6 +21,7 @@ COMMANDS = {
     "sandbox": "sandbox",
     "demo": "demo",
     "db": "db",
+    "admin": "admin",
     "token": "token",
     "plan": "plan",
     "apply": "apply",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from app.bootstrap import read_policy, utc_now
 from app.cli.common import json_option, prepare, print_json
+from app.cli.policy_warnings import list_warnings
 from app.core.changes import Change
 from app.core.desired import desired_access
 from app.core.diff import diff
@@ -29,7 +31,11 @@ def command() -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @json_option
 def check(file: Path, as_json: bool) -> None:
-    """Say everything that is wrong with a policy file, each with file, line and column."""
+    """Say everything that is wrong with a policy file, each with file, line and column.
+
+    Names that match nothing that was pushed, or that Tecton has, are warnings; they are looked for in the
+    bridge's database, where it can be read.
+    """
     try:
         policy = read_policy(file)
     except PolicyError as error:
@@ -38,9 +44,12 @@ def check(file: Path, as_json: bool) -> None:
         faults = [{"line": f.line, "column": f.column, "field": f.field, "message": f.message} for f in error.faults]
         print_json({"ok": False, "file": str(file), "errors": faults})
         raise SystemExit(1) from None
+    warnings = list_warnings(policy, file)
     if as_json:
-        print_json({"ok": True, "file": str(file), "errors": []})
+        print_json({"ok": True, "file": str(file), "errors": [], "warnings": [asdict(warning) for warning in warnings]})
     else:
+        for warning in warnings:
+            click.echo(f"{file}:{warning.line}:{warning.column}: {warning.field} {warning.message}", err=True)
         click.echo(f"{file} is fine: {len(policy.grants)} grants, {len(policy.service_accounts)} service accounts")
 
 

@@ -79,7 +79,7 @@ def _parse_yaml(text: str, name: str) -> Any:
 def _fault(document: CommentedMap, problem: dict[str, Any]) -> Fault:
     path = tuple(problem["loc"])
     line, column = _position(document, path)
-    return Fault(line, column, _dotted(path), _message(problem))
+    return Fault(line, column, dotted(path), _message(problem))
 
 
 def _message(problem: dict[str, Any]) -> str:
@@ -91,11 +91,17 @@ def _message(problem: dict[str, Any]) -> str:
     return str(problem["msg"]).removeprefix("Value error, ").removeprefix("Input ").replace("should be", "must be")
 
 
-def _dotted(path: tuple[int | str, ...]) -> str:
+def dotted(path: tuple[int | str, ...]) -> str:
+    """Return a place in a policy as people write it: `grants[0].to.group`."""
     text = ""
     for step in path:
         text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(step)
     return text
+
+
+def position_in(text: str, path: tuple[int | str, ...]) -> tuple[int, int]:
+    """Return line and column of a place in the text of a policy that loads, counted from 1."""
+    return _position(YAML(typ="rt").load(text), path)
 
 
 def _position(node: Any, path: tuple[int | str, ...]) -> tuple[int, int]:

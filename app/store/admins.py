@@ -26,6 +26,17 @@ _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 _HASHER = PasswordHasher()
 
 
+class AdminError(Exception):
+    """An admin account that cannot be made, changed or removed; the message says why."""
+
+
+class AdminRecord(NamedTuple):
+    """An admin account as a list shows it."""
+
+    name: str
+    created_at: datetime
+
+
 class Admin(NamedTuple):
     """An admin account; `stamp` changes with the password, so that a session can be bound to it."""
 
@@ -47,6 +58,47 @@ def ensure_first_admin(connection: Connection, now: datetime) -> str | None:
         insert_into(connection, admins).values(row).on_conflict_do_nothing().returning(admins.c.name)
     )
     return password if made.first() else None
+
+
+def create_admin(connection: Connection, name: str, now: datetime) -> str:
+    """Create an admin and return the password, which is kept hashed, and shown nowhere else. Raise AdminError."""
+    if not name.strip() or len(name) > 128 or not name.isprintable():
+        raise AdminError("an admin needs a name of at most 128 characters that can be printed")
+    if find(connection, name):
+        raise AdminError(f"there is an admin {name} already: `admin reset-password` gives another password")
+    password = make_password()
+    set_password(connection, name, password, now)
+    return password
+
+
+def reset_password(connection: Connection, name: str, now: datetime) -> str:
+    """Give an admin a new password and return it; every session of the old one ends. Raise AdminError."""
+    _require(connection, name)
+    password = make_password()
+    set_password(connection, name, password, now)
+    connection.execute(delete(sign_in_failures).where(sign_in_failures.c.name == name))
+    return password
+
+
+def list_admins(connection: Connection) -> list[AdminRecord]:
+    """Return every admin, by name."""
+    listed = select(admins.c.name, admins.c.created_at).order_by(admins.c.name)
+    return [AdminRecord(*row) for row in connection.execute(listed)]
+
+
+def remove_admin(connection: Connection, name: str) -> None:
+    """Remove an admin, whose sessions end. Raise AdminError when there is none of that name, or no other."""
+    _require(connection, name)
+    # Locked, so that of two who remove the last two at once, the second sees that there is one left.
+    names = connection.execute(select(admins.c.name).order_by(admins.c.name).with_for_update()).scalars().all()
+    if len(names) == 1:
+        raise AdminError(f"{name} is the last admin: create another one first")
+    connection.execute(delete(admins).where(admins.c.name == name))
+
+
+def _require(connection: Connection, name: str) -> None:
+    if find(connection, name) is None:
+        raise AdminError(f"there is no admin {name}: see `admin list`")
 
 
 def make_password() -> str:

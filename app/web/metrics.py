@@ -125,6 +125,12 @@ def _health(evidence: Evidence, now: datetime) -> Iterator[GaugeMetricFamily]:
         yield _gauge("last_sweep_age_seconds", "Since the start of the last sweep that was completed", age)
     if evidence.tecton.ok is not None:
         yield _gauge("tecton_reachable", "1 when the last call to Tecton went well", evidence.tecton.ok)
+    if evidence.policy is not None:
+        yield _gauge(
+            "policy_loads", "1 when the policy file loads; if not, the last good one", not evidence.policy["error"]
+        )
+        unmatched = len(evidence.policy.get("unmatched", ()))
+        yield _gauge("policy_unmatched_names", "Names in the policy that match nothing", unmatched)
     alive = is_held(evidence.lease, now)
     yield _gauge("worker_alive", "1 when a worker holds the lease", alive)
 

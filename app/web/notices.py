@@ -8,6 +8,8 @@ from datetime import datetime
 from app.core.drift import DriftClass
 from app.store.evidence import Evidence
 
+SHOWN_NAMES = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Notice:
@@ -25,6 +27,7 @@ def list_notices(evidence: Evidence, *, worker_alive: bool, observes_only: bool)
     """Return the notices that the evidence gives cause for."""
     found = (
         _policy(evidence),
+        _unmatched(evidence),
         _tecton(evidence),
         _last_try(evidence),
         None if worker_alive else _worker(evidence),
@@ -37,7 +40,17 @@ def list_notices(evidence: Evidence, *, worker_alive: bool, observes_only: bool)
 
 def _policy(evidence: Evidence) -> Notice | None:
     error = str((evidence.policy or {}).get("error") or "")
-    return Notice("bad", "The policy cannot be used", error) if error else None
+    text = f"{error} (The last good policy stays in force meanwhile.)"
+    return Notice("bad", "The policy file does not load", text) if error else None
+
+
+def _unmatched(evidence: Evidence) -> Notice | None:
+    names = list((evidence.policy or {}).get("unmatched") or ())
+    if not names:
+        return None
+    more = f"; and {len(names) - SHOWN_NAMES} more" if len(names) > SHOWN_NAMES else ""
+    text = f"{'; '.join(names[:SHOWN_NAMES])}{more}. See policy check, for where they are written."
+    return Notice("warn", "Names in the policy match nothing", text)
 
 
 def _tecton(evidence: Evidence) -> Notice | None:

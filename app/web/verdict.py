@@ -80,7 +80,7 @@ def _claim(evidence: Evidence, stale: str) -> tuple[State, str, str, str]:
     if evidence.waiting.count:
         return State.WAITING, "Not in sync yet", _waiting(evidence), "warn"
     if evidence.policy and evidence.policy.get("error"):
-        sentence = "The policy cannot be used, so what Tecton should hold is not known."
+        sentence = "The policy file does not load: what it wants by now is not known."
         return State.UNVERIFIED, "Not verified", sentence, "bad"
     if evidence.tecton.ok is False:
         sentence = "It was in sync when last verified, and Tecton cannot be reached since."

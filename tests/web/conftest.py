@@ -85,6 +85,13 @@ class Caller:
         return response.json
 
 
+def make_admin_caller(app: Flask, database: Database, clock: Clock) -> Caller:
+    """Make a token of scope admin, and return a caller that has it."""
+    with database.write() as connection:
+        secret = create_token(connection, "of admin", "admin", clock())
+    return Caller(app.test_client(), secret)
+
+
 @pytest.fixture
 def make_caller(database: Database, clock: Clock, web_app: Flask) -> Callable[[str], Caller]:
     """Makes a caller whose token has a scope."""

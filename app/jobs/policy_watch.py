@@ -1,0 +1,67 @@
+"""Watching the policy file: one that stops loading, and names in it that match nothing, are made known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import structlog
+
+from app.core.policy import Policy
+from app.core.policy_text import PolicyError, dotted
+from app.store.database import Database
+from app.store.facts import POLICY, note_fact, read_fact
+from app.store.policy_names import unmatched_names
+
+log = structlog.get_logger("policy")
+
+INTERVAL = timedelta(seconds=30)  # how often names are compared while nothing changes
+
+
+class Source(Protocol):
+    """The policy in force, and why its file does not load any more."""
+
+    error: PolicyError | None
+
+    @property
+    def about(self) -> dict[str, str]:
+        """Which file it is, and the digest of the text in force."""
+
+    def __call__(self) -> Policy:
+        """Return the policy in force."""
+
+
+class PolicyWatch:
+    """Records how the policy stands, as a fact that pages, metrics and `doctor` read."""
+
+    def __init__(self, database: Database, source: Source, clock: Callable[[], datetime]) -> None:
+        self.database, self.source, self.clock = database, source, clock
+        self._noted: dict[str, Any] | None = None
+        self._next_at: datetime | None = None
+
+    def tick(self) -> None:
+        """Look, and record what is new: a warning is logged once, not at every look."""
+        policy = self.source()
+        about = {**self.source.about, "error": str(self.source.error) if self.source.error else ""}
+        is_same = self._noted is not None and about.items() <= self._noted.items()
+        if is_same and self._next_at and self.clock() < self._next_at:
+            return
+        self._next_at = self.clock() + INTERVAL
+        with self.database.read() as connection:
+            mentions = unmatched_names(connection, policy)
+            stored = read_fact(connection, POLICY)
+        value = {**about, "unmatched": [f"{dotted(m.path)} {m.name}: {m.among.value}" for m in mentions]}
+        if value != stored:
+            with self.database.write() as connection:
+                note_fact(connection, POLICY, value, self.clock())
+            _warn(value, stored or {})
+        self._noted = value
+
+
+def _warn(value: dict[str, Any], before: dict[str, Any]) -> None:
+    if value["error"] and value["error"] != before.get("error"):
+        log.warning("the policy file does not load; the last good policy stays in force", error=value["error"])
+    for sentence in value["unmatched"]:
+        if sentence not in before.get("unmatched", ()):
+            log.warning("a name in the policy matches nothing", name=sentence)
