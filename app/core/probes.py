@@ -56,6 +56,11 @@ class ProbeResult:
         )
 
     @property
+    def next_at(self) -> datetime:
+        """When it is tried again at the latest; a change of access makes it sooner."""
+        return self.checked_at + self.probe.every
+
+    @property
     def is_proof(self) -> bool:
         """Tell whether it proves an off-boarding."""
         return self.expected is Expected.REVOKED and self.is_as_expected is True

@@ -15,6 +15,7 @@ from app.core.freshness import Verified
 from app.store.database import Database
 from app.store.facts import LAST_SWEEP, POLICY, TECTON
 from app.store.freshness import load_verified
+from app.store.key_troubles import NO_TROUBLES, KeyTroubles, load_key_troubles
 from app.store.leases import Lease, read_lease
 from app.store.tables import dirty, drift, facts, plans, runs
 
@@ -84,6 +85,7 @@ class Evidence:
     lease: Lease | None = None
     held: tuple[HeldPlan, ...] = ()
     verified: tuple[Verified, ...] = ()  # how many objects were last read when
+    keys: KeyTroubles = NO_TROUBLES
 
     @property
     def verified_at(self) -> datetime | None:
@@ -127,6 +129,7 @@ def load_evidence(connection: Connection) -> Evidence:
         lease=read_lease(connection),
         held=_load_held(connection),
         verified=load_verified(connection),
+        keys=load_key_troubles(connection),
     )
 
 

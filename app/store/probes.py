@@ -43,6 +43,7 @@ def probe_result_as_json(result: ProbeResult) -> dict[str, Any]:
         "sentence": result.sentence,
         "since": result.since.isoformat(),
         "checked_at": result.checked_at.isoformat(),
+        "next_at": result.next_at.isoformat(),
     }
 
 

@@ -14,7 +14,7 @@ from app.store.evidence import load_evidence, snapshot
 from app.store.leases import is_held
 from app.store.reports import DriftFilter
 from app.store.run_reports import RunFilter
-from app.web import access_api, keys_api
+from app.web import access_api, access_probes, keys_api
 from app.web.access import require_admin_or_token
 from app.web.drift_report import claim, paging, read_drift_report
 from app.web.errors import refuse_impossible_names
@@ -112,6 +112,7 @@ _OPERATIONS: dict[Operation, Callable[..., BaseModel]] = {
     ): _read_plan,
     **access_api.OPERATIONS,
     **keys_api.OPERATIONS,
+    **access_probes.OPERATIONS,
 }
 for _operation, _view in _OPERATIONS.items():
     serve_operation(blueprint, _operation, _view)

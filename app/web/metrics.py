@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector
 from app.core.freshness import freshness, tolerated
 from app.store import run_reports
 from app.store.evidence import Evidence, load_evidence, snapshot
+from app.store.key_troubles import KeyTroubles
 from app.store.leases import is_held
 from app.web.access import require_admin_token
 from app.web.room import room
@@ -131,6 +132,7 @@ def _health(evidence: Evidence, now: datetime) -> Iterator[GaugeMetricFamily]:
         )
         unmatched = len(evidence.policy.get("unmatched", ()))
         yield _gauge("policy_unmatched_names", "Names in the policy that match nothing", unmatched)
+    yield from _keys(evidence.keys)
     alive = is_held(evidence.lease, now)
     yield _gauge("worker_alive", "1 when a worker holds the lease", alive)
 
@@ -147,6 +149,14 @@ def _coverage(evidence: Evidence, now: datetime) -> Iterator[GaugeMetricFamily]:
         if (oldest := of.age(now)) is not None:
             age.add_metric((label,), oldest)
     yield from (*families.values(), age)
+
+
+def _keys(keys: KeyTroubles) -> Iterator[GaugeMetricFamily]:
+    yield _gauge("failing_deliveries", "Keys whose delivery fails", keys.deliveries.count)
+    yield _gauge("failing_rotations", "Rotations that do not go on", keys.rotations.count)
+    yield _gauge("unexpected_probes", "Access probes that are not as expected", keys.probes.count)
+    yield _gauge("unknown_probes", "Access probes that could not find out", keys.unknown_probes.count)
+    yield _gauge("unclaimed_keys", "Keys that wait to be claimed", keys.unclaimed.count)
 
 
 def _gauge(name: str, meaning: str, value: float) -> GaugeMetricFamily:

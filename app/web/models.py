@@ -141,6 +141,7 @@ class NoticeEntry(_Model):
     at: datetime | None
     run_id: str
     fingerprint: str
+    path: Annotated[str, Field(description="of the page that shows more; empty when none does")]
 
 
 class StatusReport(_Claim):
@@ -405,3 +406,24 @@ class PrincipalReports(_Model):
     """Everybody of one name."""
 
     items: list[PrincipalReport]
+
+
+class ProbeEntry(_Model):
+    """What one access probe expected, and found last."""
+
+    probe: str
+    service_account: str
+    tries_to: str
+    expected: Literal["can", "cannot", "revoked"]
+    answer: Literal["allowed", "denied", "key_refused", "unclear", "not_tried"]
+    is_as_expected: Annotated[bool | None, Field(description="null: it could not be found out")]
+    sentence: str
+    since: datetime
+    checked_at: datetime
+    next_at: Annotated[datetime, Field(description="at the latest; sooner after a change of access")]
+
+
+class ProbeList(_Model):
+    """The access probes, what is not as expected first."""
+
+    items: list[ProbeEntry]

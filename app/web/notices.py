@@ -7,13 +7,14 @@ from datetime import datetime
 
 from app.core.drift import DriftClass
 from app.store.evidence import Evidence
+from app.store.key_troubles import KeyTroubles, Trouble
 
 SHOWN_NAMES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One thing to know; `run_id` or `fingerprint` names what there is to look at."""
+    """One thing to know; `run_id`, `fingerprint` or the path of a page names what there is to look at."""
 
     tone: str  # bad, warn, info
     title: str
@@ -21,6 +22,7 @@ class Notice:
     at: datetime | None = None
     run_id: str = ""
     fingerprint: str = ""
+    path: str = ""
 
 
 def list_notices(evidence: Evidence, *, worker_alive: bool, observes_only: bool) -> list[Notice]:
@@ -33,6 +35,7 @@ def list_notices(evidence: Evidence, *, worker_alive: bool, observes_only: bool)
         None if worker_alive else _worker(evidence),
         *_held(evidence),
         _late(evidence),
+        *_keys(evidence.keys),
         _observe(evidence) if observes_only else None,
     )
     return [notice for notice in found if notice]
@@ -93,6 +96,27 @@ def _late(evidence: Evidence) -> Notice | None:
         "Raise BRIDGE_SWEEP_BUDGET, or BRIDGE_TECTON_RATE if Tecton allows it."
     )
     return Notice("warn", "A sweep has too few calls", text, sweep.started_at, run_id=sweep.run_id)
+
+
+def _keys(keys: KeyTroubles) -> list[Notice]:
+    """Return a notice for each sort of trouble with keys and probes, with the first of them as an example."""
+    sorts = (
+        ("bad", keys.probes, "access probe is not as expected", "access probes are not as expected", "/probes"),
+        ("bad", keys.deliveries, "key cannot be delivered", "keys cannot be delivered", "/keys"),
+        ("bad", keys.rotations, "rotation fails", "rotations fail", "/keys"),
+        ("warn", keys.unknown_probes, "access probe found nothing out", "access probes found nothing out", "/probes"),
+        ("info", keys.unclaimed, "key waits to be claimed", "keys wait to be claimed", "/keys"),
+    )
+    return [
+        Notice(tone, f"{of.count:,} {one if of.count == 1 else many}", _example(of), path=path)
+        for tone, of, one, many, path in sorts
+        if of.count
+    ]
+
+
+def _example(trouble: Trouble) -> str:
+    more = f" (and {trouble.count - 1:,} more)" if trouble.count > 1 else ""
+    return f"{trouble.example}{more}."
 
 
 def _observe(evidence: Evidence) -> Notice:

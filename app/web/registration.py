@@ -13,6 +13,7 @@ from app.store.credentials import Sealer
 from app.store.database import Database
 from app.web import (
     access,
+    access_probes,
     api,
     errors,
     headers,
@@ -69,6 +70,7 @@ def register(
         principals.blueprint,
         scopes.blueprint,
         keys.blueprint,
+        access_probes.blueprint,
         pages.assets,
         api.blueprint,
         probes.blueprint,

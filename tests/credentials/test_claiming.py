@@ -162,3 +162,32 @@ def test_a_token_asks_for_a_rotation(rig: KeyRig, api: Caller) -> None:
     answer = api.post("/api/v1/credentials/etl/rotation")
     assert (answer.status_code, answer.json["rotation"]["requested_by"]) == (200, "token terraform")
     assert api.post("/api/v1/credentials/scoring/rotation").status_code == 409
+
+
+# ---------------------------------------------------------------- what is wrong is on the first page
+
+
+def notices(rig: KeyRig, api: Caller) -> dict[str, tuple[str, str]]:
+    found = api.read("/api/v1/status")["notices"]
+    return {notice["title"]: (notice["text"], notice["path"]) for notice in found}
+
+
+def test_keys_that_wait_or_fail_are_notices_with_a_link(rig: KeyRig, api: Caller, admin: FlaskClient) -> None:
+    assert notices(rig, api)["1 key waits to be claimed"] == ("scoring.", "/keys")
+    rig.declare(
+        POLICY + ACCOUNTS.replace("name: scoring", f"name: scoring, deliver_to: {{secret_scope: {SCOPE}, key: s}}")
+    )
+    rig.fault({"kind": "status", "status": 403}, path_regex="/keys/", method="PUT", times=0)
+    rig.keep(seconds=1)
+    assert "could not put key s" in notices(rig, api)["1 key cannot be delivered"][0]
+    assert 'href="/keys">See the keys' in admin.get("/").text
+    metrics = api.get("/metrics").text
+    assert "tecton_bridge_failing_deliveries 1.0" in metrics and "tecton_bridge_unclaimed_keys 0.0" in metrics
+
+
+def test_a_rotation_that_fails_is_a_notice(rig: KeyRig, api: Caller) -> None:
+    api.post("/api/v1/credentials/etl/rotation")
+    rig.fault({"kind": "status", "status": 403}, path_regex="secret", method="POST", times=0)
+    rig.keep(seconds=1)
+    assert rig.rotation("etl").last_error
+    assert notices(rig, api)["1 rotation fails"][1] == "/keys"

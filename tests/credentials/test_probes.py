@@ -9,12 +9,15 @@ import pytest
 
 from app.core.policy_probes import Probe
 from app.core.probes import Answer, Expected, ProbeResult, is_due, judge
+from app.store import admins
 from app.store.database import Database
 from app.store.probes import list_probe_results, probe_result_as_json
 from tests.conftest import Clock
 from tests.credentials.conftest import MakeKeyRig
 from tests.credentials.rig import SCOPE, KeyRig
 from tests.rig import POLICY
+from tests.web.conftest import PASSWORD, make_admin_caller, sign_in
+from tests.web.test_pages import words
 
 FEATURES = "read_features: {workspace: prod, feature_service: fraud_detection_feature_service}"
 RECORD = "{timestamp: '2026-01-01T00:00:00Z', user_id: U77, value: 1}"
@@ -306,3 +309,30 @@ def test_a_result_is_json(make_rig: MakeKeyRig) -> None:
 def test_an_empty_database_has_no_results(database: Database) -> None:
     with database.read() as connection:
         assert list_probe_results(connection) == []
+
+
+# ---------------------------------------------------------------- where people see it
+
+
+def test_a_mismatch_is_on_the_page_of_probes_in_the_api_and_a_notice(make_rig: MakeKeyRig) -> None:
+    rig = ready(make_rig, CANNOT_READ, READS)
+    probed(rig)
+    api = make_admin_caller(rig.app, rig.database, rig.clock)
+    first, second = api.read("/api/v1/probes")["items"]
+    assert (first["probe"], first["is_as_expected"], second["is_as_expected"]) == ("p0", False, True)
+    assert first["next_at"] == (rig.clock() + timedelta(minutes=5)).isoformat().replace("+00:00", "Z")
+    notices = {notice["title"]: notice for notice in api.read("/api/v1/status")["notices"]}
+    assert notices["1 access probe is not as expected"]["path"] == "/probes"
+    assert "tecton_bridge_unexpected_probes 1.0" in api.get("/metrics").text
+
+
+def test_the_page_of_probes_says_expected_found_and_next(make_rig: MakeKeyRig) -> None:
+    rig = ready(make_rig, CANNOT_READ)
+    probed(rig)
+    with rig.database.write() as connection:
+        admins.set_password(connection, "admin", PASSWORD, rig.clock())
+    client = rig.app.test_client()
+    assert client.get("/probes").location.startswith("/sign-in")
+    sign_in(client)
+    page = words(client.get("/probes").text)
+    assert "must not be able to read features" in page and "in 5 minutes" in page and "and can" in page
