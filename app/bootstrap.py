@@ -13,6 +13,7 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet, MultiFernet
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import scim, web
 from app.core.policy import Policy
@@ -78,6 +79,7 @@ def make_sealer(secret_key: str) -> MultiFernet | None:
 def create_app(settings: Settings, database: Database, clock: Clock = utc_now) -> Flask:
     """Return the web application: SCIM, the admin API and pages."""
     flask_app = Flask("app", static_folder=None)
+    _trust_proxies(flask_app, settings.trusted_proxies)
     flask_app.register_blueprint(
         scim.create_blueprint(database, clock=clock, coalesce_window=settings.coalesce_window), url_prefix="/scim/v2"
     )
@@ -93,6 +95,16 @@ def create_app(settings: Settings, database: Database, clock: Clock = utc_now) -
         sealer=make_sealer(settings.secret_key.get_secret_value()),
     )
     return flask_app
+
+
+def _trust_proxies(flask_app: Flask, number: int) -> None:
+    """Believe this many proxies in front what they say of the client's address, the scheme and the host.
+
+    Without any, the X-Forwarded headers are whatever the client writes, and are not looked at.
+    """
+    if number:
+        trusted = ProxyFix(flask_app.wsgi_app, x_for=number, x_proto=number, x_host=number, x_prefix=number)
+        flask_app.wsgi_app = trusted  # type: ignore[method-assign]
 
 
 def _opened_when_asked(path: Path) -> Callable[[], Policy]:

@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     tecton_service_accounts_path: str = Field("/ServiceAccounts", alias="BRIDGE_TECTON_SERVICE_ACCOUNTS_PATH")
     tecton_ingest_url: str = Field("", alias="BRIDGE_TECTON_INGEST_URL")
     vault_token: SecretStr = Field(SecretStr(""), alias="BRIDGE_VAULT_TOKEN")
+    trusted_proxies: int = Field(0, ge=0, le=10, alias="BRIDGE_TRUSTED_PROXIES")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", alias="BRIDGE_LOG_LEVEL")
 
     @field_validator("sweep_budget", mode="before")

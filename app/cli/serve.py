@@ -29,7 +29,8 @@ def command(host: str, port: int) -> None:
     if password:
         click.echo(f"first admin: name admin, password {password} (shown once)")
     try:
-        serve_until_stopped(flask_app, host, port, lambda url: _start(engine, url))
+        has_proxies = settings.trusted_proxies > 0
+        serve_until_stopped(flask_app, host, port, lambda url: _start(engine, url), has_proxies=has_proxies)
     finally:
         engine.schedule.stop()
         engine.close()

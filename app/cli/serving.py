@@ -39,14 +39,23 @@ def ending_on_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def serve_until_stopped(flask_app: Flask, host: str, port: int, when_ready: Callable[[str], None]) -> None:
+def serve_until_stopped(
+    flask_app: Flask, host: str, port: int, when_ready: Callable[[str], None], *, has_proxies: bool = False
+) -> None:
     """Serve until a signal; `when_ready` gets the URL once the server answers.
+
+    With proxies in front what they say is left for the application to judge; else it is struck out.
 
     Raise click.ClickException when the address cannot be listened on.
     """
     try:
         server = create_server(
-            flask_app, host=host, port=port, threads=THREADS, ident=None, clear_untrusted_proxy_headers=True
+            flask_app,
+            host=host,
+            port=port,
+            threads=THREADS,
+            ident=None,
+            clear_untrusted_proxy_headers=not has_proxies,
         )
     except OSError as error:
         raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}") from error

@@ -45,7 +45,10 @@ class _Sessions(SecureCookieSessionInterface):
         return super().open_session(app, request)
 
     def get_cookie_secure(self, app: Flask) -> bool:
-        """Keep the cookie to https when the browser used it; a proxy that lies about it does no harm."""
+        """Keep the cookie to https when the browser used it.
+
+        A proxy that is not trusted is believed in this alone: when it lies, it does no harm.
+        """
         return request.is_secure or request.headers.get("X-Forwarded-Proto", "").startswith("https")
 
 
