@@ -21,7 +21,7 @@ from app.core.policy_text import Fault, PolicyError, parse_policy
 from app.credentials.keeper import Keeper
 from app.credentials.probe import Prober
 from app.delivery import DeliveryPlaces, Vault
-from app.jobs import LeadersChore, PolicyWatch, Schedule, Worker
+from app.jobs import LeadersChore, PolicyWatch, Retention, Schedule, Worker
 from app.reconcile.reconciler import Reconciler
 from app.reconcile.report import Budget
 from app.settings import Settings, SettingsError
@@ -139,6 +139,7 @@ class Engine:
     keeper: LeadersChore
     prober: LeadersChore
     policy_watch: LeadersChore
+    retention: LeadersChore
     schedule: Schedule
     tecton: TectonService
     vault: Vault
@@ -202,9 +203,10 @@ def build_engine(
     keeper = LeadersChore(worker, make_keeper)
     prober = LeadersChore(worker, lambda _: make_prober(settings, database, service, policy, clock))
     watch = LeadersChore(worker, lambda _: PolicyWatch(database, policy, clock))
-    chores = [keeper.tick, prober.tick, watch.tick]
+    retention = LeadersChore(worker, lambda fence: Retention(database, policy, clock, fence, keep=settings.retention))
+    chores = [keeper.tick, prober.tick, watch.tick, retention.tick]
     schedule = Schedule(worker, database, clock, settings.sweep_interval, chores=chores)
-    return Engine(worker, keeper, prober, watch, schedule, service, vault, executor)
+    return Engine(worker, keeper, prober, watch, retention, schedule, service, vault, executor)
 
 
 def make_prober(

@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     tecton_service_accounts_path: str = Field("/ServiceAccounts", alias="BRIDGE_TECTON_SERVICE_ACCOUNTS_PATH")
     tecton_ingest_url: str = Field("", alias="BRIDGE_TECTON_INGEST_URL")
     vault_token: SecretStr = Field(SecretStr(""), alias="BRIDGE_VAULT_TOKEN")
+    retention: Duration = Field(timedelta(days=400), alias="BRIDGE_RETENTION")
     trusted_proxies: int = Field(0, ge=0, le=10, alias="BRIDGE_TRUSTED_PROXIES")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", alias="BRIDGE_LOG_LEVEL")
 
@@ -72,6 +73,13 @@ class Settings(BaseSettings):
         value = value.strip().rstrip("/")
         if value and not value.startswith(("http://", "https://")):
             raise ValueError("must start with https:// (such as https://preview.acme.tecton.ai/ingest)")
+        return value
+
+    @field_validator("retention")
+    @classmethod
+    def _is_a_day(cls, value: timedelta) -> timedelta:
+        if value < timedelta(days=1):
+            raise ValueError("must be at least 1d")
         return value
 
     @field_validator("sweep_interval", "tecton_timeout")

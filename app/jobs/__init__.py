@@ -6,7 +6,8 @@ page, are rows that the leader takes up.
 
 from app.jobs.leading import LeadersChore
 from app.jobs.policy_watch import PolicyWatch
+from app.jobs.retention import Retention
 from app.jobs.schedule import Schedule
 from app.jobs.worker import Worker
 
-__all__ = ["LeadersChore", "PolicyWatch", "Schedule", "Worker"]
+__all__ = ["LeadersChore", "PolicyWatch", "Retention", "Schedule", "Worker"]

@@ -1,0 +1,45 @@
+"""Deleting what is older than anybody wants it kept: runs with their plans and outcomes, tokens, wrong sign-ins.
+
+What happened to keys is kept for good, as is everything that says what is desired, observed or applied.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, delete, select
+
+from app.store.admins import PAUSE
+from app.store.facts import LAST_SWEEP, read_fact
+from app.store.tables import dirty, oauth_tokens, outcomes, plans, runs, sign_in_failures
+
+BATCH = 200  # runs in one transaction: a push waits no longer than for these
+
+
+def delete_old_runs(connection: Connection, before: datetime, *, limit: int = BATCH) -> int:
+    """Delete runs that ended and were asked for before a time, with their plans and outcomes; return how many.
+
+    Kept is what is still needed: the run that verified Tecton last, held plans, which wait for a person,
+    and the outcomes of what fails, from which its next try starts.
+    """
+    last_sweep = (read_fact(connection, LAST_SWEEP) or {}).get("run_id")
+    held = select(plans.c.run_id).where(plans.c.status == "held")
+    is_failing = and_(dirty.c.kind == outcomes.c.kind, dirty.c.id == outcomes.c.principal_id)
+    failing = select(outcomes.c.run_id).join(dirty, is_failing).where(dirty.c.last_error.is_not(None))
+    old = select(runs.c.id).where(
+        runs.c.requested_at < before,
+        runs.c.status.in_(("done", "failed")),
+        runs.c.id != (last_sweep or ""),
+        runs.c.id.not_in(held),
+        runs.c.id.not_in(failing),
+    )
+    ids = list(connection.execute(old.order_by(runs.c.requested_at).limit(limit)).scalars())
+    if ids:
+        connection.execute(delete(runs).where(runs.c.id.in_(ids)))
+    return len(ids)
+
+
+def delete_expired(connection: Connection, now: datetime) -> None:
+    """Delete OAuth access tokens that have ended, and wrong sign-ins that count no more."""
+    connection.execute(delete(oauth_tokens).where(oauth_tokens.c.expires_at < now))
+    connection.execute(delete(sign_in_failures).where(sign_in_failures.c.last_at <= now - PAUSE))

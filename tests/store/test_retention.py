@@ -1,0 +1,139 @@
+"""What is old is deleted once a day, and nothing that is still needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Table, func, insert, select
+
+from app.core.guards import Objection
+from app.jobs import retention
+from app.settings import SettingsError, read_settings
+from app.store import admins, facts, oauth
+from app.store.credentials import add_event
+from app.store.database import Database
+from app.store.tables import dirty, key_events, oauth_tokens, outcomes, plans, runs, sign_in_failures
+from tests.conftest import Clock
+from tests.rig import POLICY, Rig
+from tests.web.rows import Rows, revoke
+
+TOO_MANY = Objection("removals", "1 role would be removed", 1)
+
+
+@pytest.fixture
+def rig(database: Database, clock: Clock, tmp_path: Path) -> Iterator[Rig]:
+    rig = Rig(database, clock, tmp_path)
+    yield rig
+    rig.close()
+
+
+@pytest.fixture
+def rows(database: Database, clock: Clock) -> Rows:
+    return Rows(database, clock)
+
+
+def tidy(rig: Rig, **by: float) -> None:
+    """Let time pass, and the leader delete what is old."""
+    rig.clock.move(**by)
+    rig.engine.worker.renew()
+    rig.engine.retention.tick()
+
+
+def count(rig: Rig, table: Table) -> int:
+    with rig.database.read() as connection:
+        return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
+
+
+def kept(rig: Rig) -> set[Any]:
+    with rig.database.read() as connection:
+        return set(connection.execute(select(runs.c.id)).scalars())
+
+
+def test_a_run_goes_with_its_plans_and_outcomes_when_it_is_old_enough(rig: Rig, rows: Rows) -> None:
+    run_id = rows.run("drain")
+    rows.outcome(run_id, "ada", "create user ada")
+    rows.plan(run_id, [revoke("ada")], status="applied")
+    tidy(rig, days=400)
+    assert (count(rig, runs), count(rig, plans), count(rig, outcomes)) == (1, 1, 1)
+    tidy(rig, days=1)
+    assert (count(rig, runs), count(rig, plans), count(rig, outcomes)) == (0, 0, 0)
+
+
+def test_what_is_still_needed_is_kept_however_old(rig: Rig, rows: Rows) -> None:
+    verified = rows.sweep()
+    held, failing, waiting, gone = rows.run("plan"), rows.run("drain"), rows.run(status="requested"), rows.run()
+    rows.plan(held, [revoke("ada")], objections=[TOO_MANY])
+    rows.outcome(failing, "bob", "create user bob", status="failed", error="no")
+    rows.dirty("bob", attempts=1, error="no")
+    tidy(rig, days=800)
+    assert kept(rig) == {verified, held, failing, waiting}
+    assert gone not in kept(rig) and count(rig, dirty) == 1
+
+
+def test_removals_that_the_guards_still_count_are_kept(rig: Rig, rows: Rows) -> None:
+    rig.policy_file.write_text(POLICY.replace("guards: {", "guards: {window: 1000d, "))
+    run_id = rows.run("drain")
+    tidy(rig, days=900)
+    assert kept(rig) == {run_id}
+    tidy(rig, days=101)
+    assert kept(rig) == set()
+
+
+def test_it_is_done_in_batches_and_then_once_a_day(rig: Rig, rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "BATCH", 2)
+    monkeypatch.setattr(retention, "delete_old_runs", _two_at_a_time)
+    for _ in range(3):
+        rows.run()
+    tidy(rig, days=401)
+    assert count(rig, runs) == 1
+    tidy(rig, seconds=1)
+    assert count(rig, runs) == 0
+    rows.run(at=rig.clock() - timedelta(days=500))
+    tidy(rig, hours=23)
+    assert count(rig, runs) == 1
+    tidy(rig, hours=2)
+    assert count(rig, runs) == 0
+
+
+def _two_at_a_time(connection: Any, before: Any) -> int:
+    from app.store.retention import delete_old_runs
+
+    return delete_old_runs(connection, before, limit=2)
+
+
+def test_ended_tokens_and_forgotten_wrong_sign_ins_go_and_the_record_of_keys_stays(rig: Rig) -> None:
+    now = rig.clock()
+    with rig.database.write() as connection:
+        secret = oauth.add_secret(connection, "entra", now)
+        secret_id = connection.execute(select(oauth.oauth_secrets.c.id)).scalar_one()
+        token = {"token_hash": "x", "secret_id": secret_id, "issued_at": now, "expires_at": now + timedelta(hours=1)}
+        connection.execute(insert(oauth_tokens).values(**token))
+        admins.count_try(connection, "ana", "10.0.0.1", now)
+        add_event(connection, "id", "scoring", "claimed", "ana", "", now)
+    assert secret.secret
+    tidy(rig, minutes=5)
+    assert (count(rig, oauth_tokens), count(rig, sign_in_failures)) == (1, 1)
+    tidy(rig, days=1)
+    assert (count(rig, oauth_tokens), count(rig, sign_in_failures), count(rig, key_events)) == (0, 0, 1)
+
+
+def test_a_bridge_whose_history_is_gone_goes_on_as_before(rig: Rig) -> None:
+    rig.run()
+    rig.create_group("tecton-fraud", rig.create_user("ada@acme.com"))
+    rig.settle()
+    tidy(rig, days=401)
+    assert count(rig, outcomes) == 0
+    report = rig.run()
+    assert (report["planned"], report["writes"]) == (0, 0)
+    with rig.database.read() as connection:
+        assert facts.read_fact(connection, facts.LAST_SWEEP)["run_id"] in kept(rig)
+
+
+def test_a_retention_of_less_than_a_day_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BRIDGE_RETENTION", "1h")
+    with pytest.raises(SettingsError, match="BRIDGE_RETENTION: must be at least 1d"):
+        read_settings()
