@@ -6,13 +6,18 @@ BIN := $(VENV)/bin
 TEST_PROCESSES ?= 2
 PORT ?= 8080
 
-.PHONY: run test lint format clean
+.PHONY: run test bench lint format clean
 
 run: $(VENV)/run.stamp
 	@exec $(BIN)/python -m app demo --port $(PORT)
 
 test: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) $(ARGS)
+
+# Nothing is asserted: tables are printed. Some minutes, on a machine that does nothing else.
+bench: $(VENV)/test.stamp
+	$(BIN)/python -m tests.benchmarks.scim $(or $(ARGS),--full)
+	$(BIN)/python -m tests.benchmarks.reconciler
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check .

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from flask import Blueprint, Response, request
+from flask.sansio.blueprints import BlueprintSetupState
 from scim2_models import PayloadTooLargeException
 from werkzeug.sansio.utils import get_current_url
 
@@ -42,6 +43,7 @@ def create_blueprint(database: Database, *, clock: Callable[[], datetime], coale
     blueprint.add_url_rule("/oauth/revoke", "revoke", tokens.revoke, methods=["POST"])
     for rule, endpoint in (("/", "root"), ("/<path:path>", "serve")):
         blueprint.add_url_rule(rule, endpoint, root.serve, methods=_METHODS, provide_automatic_options=False)
+    blueprint.record_once(root.serve_unrouted)
     return blueprint
 
 
@@ -62,6 +64,21 @@ class _Root:
             except Exception as error:  # the edge of the application
                 reply = error_reply(error)
             return _respond(reply, stack)
+
+    def serve_unrouted(self, state: BlueprintSetupState) -> None:
+        """Serve the requests below the root that Flask would answer in HTML, too.
+
+        A base URL that ends with a slash doubles one, and no client follows a redirect with its POST; a
+        method that only HTTP knows is refused in SCIM's own form.
+        """
+        prefix = state.url_prefix or ""
+
+        def serve() -> Response | None:
+            if request.routing_exception is None or not f"{request.path}/".startswith(f"{prefix}/"):
+                return None
+            return self.serve(request.path.removeprefix(prefix).lstrip("/"))
+
+        state.app.before_request(serve)
 
     def _answer(self, stack: ExitStack, path: str) -> Reply:
         segments = [segment for segment in path.split("/") if segment]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from scim2_models import SCIMException, UniquenessException
+from scim2_models import InvalidSyntaxException, SCIMException, UniquenessException
 from scim2_server.errors import MethodNotAllowedException
 
 from app.scim.http import Reply, json_reply
@@ -34,6 +34,8 @@ def _as_scim(error: Exception) -> Exception:
         return UniquenessException(detail=f"another resource has the name {str(error)!r}")
     if isinstance(error, Conflict):
         return UniquenessException(detail="another resource has this name")
+    if isinstance(error, RecursionError):  # only data of the client's is followed to any depth
+        return InvalidSyntaxException(detail="the request is nested too deeply")
     return error
 
 

@@ -73,7 +73,7 @@ def read_json(raw: bytes, content_type: str) -> Any:
     """Return what a JSON text says. Raise InvalidSyntaxException when it is none."""
     try:
         value = orjson.loads(_in_utf8(raw, content_type))
-    except (orjson.JSONDecodeError, UnicodeDecodeError, LookupError) as error:
+    except (ValueError, LookupError) as error:  # no JSON, not in the charset that is named, no such charset
         raise InvalidSyntaxException(detail=f"the body is not valid JSON: {error}") from None
     # No SQL database keeps the character NUL. It can only come escaped; a longer look tells it from `\\u0000`.
     if b"\\u0000" in raw and _holds_nul(value):
@@ -89,11 +89,17 @@ def _in_utf8(raw: bytes, content_type: str) -> bytes:
 
 
 def _holds_nul(value: Any) -> bool:
-    if isinstance(value, str):
-        return "\x00" in value
-    if isinstance(value, dict):
-        return any(_holds_nul(key) or _holds_nul(item) for key, item in value.items())
-    return isinstance(value, list) and any(map(_holds_nul, value))
+    waiting = [value]  # and no recursion: the client chooses how deep it goes
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str) and "\x00" in item:
+            return True
+        if isinstance(item, dict):
+            waiting += item.keys()
+            waiting += item.values()
+        elif isinstance(item, list):
+            waiting += item
+    return False
 
 
 def json_reply(status: int, value: Any, headers: Mapping[str, str] | None = None) -> Reply:

@@ -51,6 +51,22 @@ def test_one_writer_wins_each_version(client: Client) -> None:
     assert client.get(path)["meta"]["version"] == 'W/"2"'
 
 
+def test_no_update_is_lost_when_each_client_tries_again_on_412(client: Client) -> None:
+    path = f"/Users/{client.user(title='0')['id']}"
+
+    def count_up(client: Client, number: int) -> set[int]:
+        statuses = set()
+        while 200 not in statuses:
+            read = client.get(path)
+            body = {**read, "title": str(int(read["title"]) + 1)}
+            response = client.send("PUT", path, body, headers={"If-Match": read["meta"]["version"]})
+            statuses.add(response.status_code)
+        return statuses
+
+    assert set().union(*together(client, count_up, range(CLIENTS))) <= {200, 412}
+    assert client.get(path)["title"] == str(CLIENTS)
+
+
 def test_changes_of_different_attributes_at_once_are_all_kept(client: Client) -> None:
     user = client.user()
     path = f"/Users/{user['id']}"

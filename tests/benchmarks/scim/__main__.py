@@ -37,9 +37,10 @@ def _measure(kind: str, urls: dict[str, str], users: int, sizes: list[int], *, f
         of_floor, (of_bridge, ids) = measured[0][0], measured[1]
         of_bridge["Bulk creations"] = phases.bulk(bridge, 5000, first=100_000)
         _show_basics(kind, of_bridge, of_floor)
-        _show_groups(kind, _groups(bridge, ids, sizes))
+        of_groups = _groups(bridge, ids, sizes)
+        _show_groups(kind, of_groups)
         if full:
-            _show_loaded(kind, of_bridge, _loaded(bridge, urls["bridge"], ids))
+            _show_loaded(kind, of_bridge | of_groups[min(of_groups)], _loaded(bridge, urls["bridge"], ids))
         out.print(f"{kind}: the largest worker holds {bridge.memory():.0f} MB")
 
 
@@ -88,20 +89,22 @@ def _add(results: Measured, name: str, figure: Figure) -> None:
 
 
 def _groups(server: Server, ids: list[str], sizes: list[int]) -> dict[int, dict[str, Figure]]:
-    needed = max(sizes) + 100 - len(ids)
-    members = [*_more(server, needed), *ids] if needed > 0 else ids
-    found = {}
-    for size in sizes:
+    """Measure groups from the smallest on; there are only as many people as the group at hand needs."""
+    members, found = list(ids), {}
+    for size in sorted(sizes):
+        if (missing := size + 100 - len(members)) > 0:
+            members = [*_more(server, missing, first=200_000 + len(members)), *members]
         group = phases.group_of(server, members, size)
         found[size] = phases.member_changes(server, group, members[-50:])
         found[size]["replace"] = phases.replacements(server, group, members[:size])
     return found
 
 
-def _more(server: Server, count: int) -> list[str]:
+def _more(server: Server, count: int, first: int) -> list[str]:
     """Return the ids of more people, created by Bulk."""
-    phases.bulk(server, count, first=200_000)
-    return phases.ids_of(server, count)
+    known = set(phases.ids_of(server))
+    phases.bulk(server, count, first=first)
+    return [id_ for id_ in phases.ids_of(server) if id_ not in known]
 
 
 def _loaded(server: Server, url: str, ids: list[str]) -> dict[str, Figure]:
@@ -113,12 +116,12 @@ def _loaded(server: Server, url: str, ids: list[str]) -> dict[str, Figure]:
 
 def _show_basics(kind: str, bridge: dict[str, Figure], floor: dict[str, Figure]) -> None:
     table = Table(title=f"{kind}: per second (and worker CPU for one, in ms)")
-    for name in ("", "bridge", "floor", "ratio"):
+    for name in ("", "bridge", "floor", "ratio", "ratio of CPU"):
         table.add_column(name, justify="right" if name else "left")
     for name, figure in bridge.items():
         beside = floor.get(name)
-        ratio = f"{figure.per_second / beside.per_second:.2f}" if beside else ""
-        table.add_row(name, _rate(figure), _rate(beside) if beside else "", ratio)
+        ratios = (figure.per_second / beside.per_second, beside.cpu_per_unit / figure.cpu_per_unit) if beside else ()
+        table.add_row(name, _rate(figure), _rate(beside) if beside else "", *(f"{ratio:.2f}" for ratio in ratios))
     out.print(table)
 
 
@@ -126,27 +129,40 @@ def _rate(figure: Figure) -> str:
     return f"{figure.per_second:,.0f} ({figure.cpu_per_unit:.2f})"
 
 
+_OF_GROUPS = {
+    "add": "add one",
+    "remove": "remove one",
+    "without": "read without members",
+    "whole": "read whole",
+    "replace": "PUT whole",
+}
+
+
 def _show_groups(kind: str, found: dict[int, dict[str, Figure]]) -> None:
-    table = Table(title=f"{kind}: groups, median ms")
-    names = ("add", "remove", "without", "whole", "replace")
-    for name in ("members", "add one", "remove one", "read without members", "read whole", "PUT whole"):
+    """Show each size, the changes of one member with their ratio to those of the smallest group."""
+    table = Table(title=f"{kind}: groups, median ms (times that of the smallest)")
+    for name in ("members", *_OF_GROUPS.values()):
         table.add_column(name, justify="right")
+    smallest = found[min(found)]
     for size, figures in found.items():
-        table.add_row(f"{size:,}", *(f"{figures[name].median:.1f}" for name in names))
+        cells = [f"{figures[name].median:.1f}{_times(figures[name], smallest[name])}" for name in _OF_GROUPS]
+        table.add_row(f"{size:,}", *cells)
     out.print(table)
+
+
+def _times(figure: Figure, other: Figure) -> str:
+    return "" if figure is other else f" ({figure.median / other.median:.2f})"
 
 
 def _show_loaded(kind: str, empty: dict[str, Figure], loaded: dict[str, Figure]) -> None:
-    table = Table(title=f"{kind}: with 100,000 users, 5,000 groups, 1,000,000 memberships")
+    table = Table(title=f"{kind}: with 100,000 users, 5,000 groups, 1,000,000 memberships: median ms")
     for name in ("", "loaded", "before", "ratio"):
         table.add_column(name, justify="right" if name else "left")
-    before = empty["lookup"].median
-    now = loaded["lookup"].median
-    table.add_row("lookup, ms", f"{now:.2f}", f"{before:.2f}", f"{now / before:.2f}")
-    for name in ("add", "remove"):
-        table.add_row(f"{name} one member, ms", f"{loaded[name].median:.2f}", "", "")
-    table.add_row("listing anywhere, users/s", f"{loaded['listing, users'].per_second:,.0f}", "", "")
+    for name in ("lookup", "add", "remove", "without"):
+        now, before = loaded[name].median, empty[name].median
+        table.add_row(_OF_GROUPS.get(name, name), f"{now:.2f}", f"{before:.2f}", f"{now / before:.2f}")
     out.print(table)
+    out.print(f"{kind}: listing anywhere in it: {loaded['listing, users'].per_second:,.0f} users/s")
 
 
 if __name__ == "__main__":

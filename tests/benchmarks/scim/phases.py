@@ -27,14 +27,15 @@ def creations(server: Server, count: int, first: int = 0) -> tuple[Figure, list[
     return run(server, range(first, first + count), create), ids
 
 
-def ids_of(server: Server, count: int) -> list[str]:
-    """Return the ids of so many users."""
+def ids_of(server: Server) -> list[str]:
+    """Return the ids of all users."""
     wire, ids = Wire(server.port, server.secret), list[str]()
-    while len(ids) < count:
+    while True:
         page = wire.send("GET", f"/Users?attributes=id&startIndex={len(ids) + 1}&count=1000", expect=200)
+        if not page["Resources"]:
+            wire.close()
+            return ids
         ids += [found["id"] for found in page["Resources"]]
-    wire.close()
-    return ids
 
 
 def lookups(server: Server, count: int) -> Figure:
