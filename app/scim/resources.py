@@ -18,8 +18,9 @@ SMALL_GROUP = 100  # members; a PATCH of a larger group is answered without a bo
 
 def create(call: Call, schema: ResourceSchema) -> Reply:
     """Create a resource and send it back, with its location."""
+    projection = _projection(call, schema)
     stored = writes.create(push_of(call), schema, call.json()).alone(call.session)
-    reply = _reply(call, stored, _projection(call, schema), 201)
+    reply = _reply(call, stored, projection, 201)
     reply.headers["Location"] = location_of(stored, call.base)
     return reply
 
@@ -36,8 +37,9 @@ def read(call: Call, schema: ResourceSchema, id_: str) -> Reply:
 
 def replace(call: Call, schema: ResourceSchema, id_: str) -> Reply:
     """Replace a resource and send it back."""
+    projection = _projection(call, schema)
     stored = writes.replace(push_of(call), schema, id_, call.json(), call.conditions).alone(call.session)
-    return _reply(call, stored, _projection(call, schema), 200)
+    return _reply(call, stored, projection, 200)
 
 
 def patch(call: Call, schema: ResourceSchema, id_: str) -> Reply:
@@ -46,8 +48,8 @@ def patch(call: Call, schema: ResourceSchema, id_: str) -> Reply:
     A large group is answered with 204: Microsoft discourages a body with all members, and the cost of
     a change must not depend on the size of the group.
     """
-    stored = writes.patch(push_of(call), schema, id_, call.json(), call.conditions).alone(call.session)
     projection = _projection(call, schema)
+    stored = writes.patch(push_of(call), schema, id_, call.json(), call.conditions).alone(call.session)
     if schema.name != "Group" or projection is not None:
         return _reply(call, stored, projection, 200)
     text = render_small_group(call.session, stored, call.base, SMALL_GROUP)
@@ -66,6 +68,7 @@ def push_of(call: Call) -> Push:
 
 
 def _projection(call: Call, schema: ResourceSchema) -> Projection | None:
+    """Return what of a resource is to be sent. Ask before anything is stored: the parameters may be refused."""
     return read_projection([schema], call.args.get("attributes"), call.args.get("excludedAttributes"))
 
 

@@ -246,6 +246,15 @@ def test_what_is_no_name_of_an_attribute_is_refused(client: Client) -> None:
     assert client.error("GET", "/Users", excludedAttributes="a b") == (400, "invalidPath")
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
+def test_a_write_whose_answer_cannot_be_given_as_asked_stores_nothing(client: Client, method: str) -> None:
+    user = client.user()
+    path = "/Users" if method == "POST" else f"/Users/{user['id']}"
+    body = {"userName": "another@acme.com", "Operations": [{"op": "add", "path": "title", "value": "x"}]}
+    assert client.error(method, path, body, attributes="a b") == (400, "invalidPath")
+    assert client.get("/Users")["Resources"] == [user]
+
+
 # ---------------------------------------------------------------- service accounts, groups, groups of groups
 
 
