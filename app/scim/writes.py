@@ -124,10 +124,8 @@ class Edit:
         return Revision(document, self.push.now, self.push.by, due)
 
     def _touch(self, session: Session, stored: Stored, touched: Touched) -> Stored:
-        window = timedelta(0) if touched.removed else self.push.window
-        mark(session, [(stored.type, stored.id)], now=self.push.now, window=window)
-        directory.touch(session, [stored.id], self.push.now, self.push.by)
-        return stored._replace(version=stored.version + 1, modified_at=self.push.now)
+        due = self.push.now if touched.removed else self.push.now + self.push.window
+        return directory.touch_marked(session, stored, self.push.now, self.push.by, due)
 
 
 def replace(push: Push, schema: ResourceSchema, id_: str, payload: Any, conditions: Conditions) -> Edit:

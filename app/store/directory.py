@@ -234,8 +234,7 @@ def insert_marked(
 def save(session: Session, stored: Stored, revision: Revision) -> Stored:
     """Store the new document of a locked resource and mark it dirty. Raise `Conflict` when its name is taken."""
     saved, params = _saved(stored, revision)
-    session.run(_SET, params)
-    mark(session, [(stored.type, stored.id)], now=revision.now, window=revision.due - revision.now)
+    _run_and_mark(session, stored, _SET, _SET_AND_MARK, {**params, "due": revision.due})
     return saved
 
 
@@ -279,6 +278,26 @@ def _saved(stored: Stored, revision: Revision) -> tuple[Stored, dict[str, Any]]:
     )
     when = {"now": revision.now, "by": revision.by, "deactivated_at": deactivated_at, "version": stored.version}
     return saved, {**row, **when}
+
+
+_TOUCH = "UPDATE resources SET version = version + 1, modified_at = :now, pushed_by = :by WHERE id = :id"
+_TOUCH_AND_MARK = f"WITH saved AS ({_TOUCH} RETURNING id) {mark_from('saved')}"
+
+
+def touch_marked(session: Session, stored: Stored, now: datetime, by: str, due: datetime) -> Stored:
+    """Note that the members of a locked group changed, and mark it dirty."""
+    params = {"id": stored.id, "now": now, "by": by, "due": due}
+    _run_and_mark(session, stored, _TOUCH, _TOUCH_AND_MARK, params)
+    return stored._replace(version=stored.version + 1, modified_at=now)
+
+
+def _run_and_mark(session: Session, stored: Stored, change: str, both: str, params: dict[str, Any]) -> None:
+    """Change a locked resource and mark it dirty: as one statement where the database can."""
+    if session.is_sqlite:
+        session.run(change, params)
+        mark(session, [(stored.type, stored.id)], now=params["now"], window=params["due"] - params["now"])
+    else:
+        session.run(both, {**params, "kind": KINDS[stored.type]})
 
 
 def touch(session: Session, ids: Sequence[str], now: datetime, by: str) -> None:
