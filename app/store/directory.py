@@ -12,7 +12,7 @@ import orjson
 from app.core.attributes import RESOURCE_SCHEMAS, ResourceSchema
 from app.core.comparison import comparison_document, exact, fold
 from app.store.marks import KINDS, mark, mark_from
-from app.store.sql import Session, among, as_time, texts
+from app.store.sql import Session, among, are_few, as_time, texts
 
 Document = dict[str, Any]
 
@@ -305,7 +305,7 @@ def touch(session: Session, ids: Sequence[str], now: datetime, by: str) -> None:
     if not ids:
         return
     changes = "version = version + 1, modified_at = :now, pushed_by = :by"
-    chosen = among(session, "id", "ids")
+    chosen = among(session, "id", "ids", few=are_few(ids))
     if not session.is_sqlite:
         # Locked in one order, so that two transactions cannot wait for each other.
         chosen = f"id IN (SELECT id FROM resources WHERE {chosen} ORDER BY id FOR NO KEY UPDATE)"  # noqa: S608

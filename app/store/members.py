@@ -8,10 +8,9 @@ from typing import NamedTuple
 from scim2_models.path import FilterNode
 
 from app.store.filters import member_condition
-from app.store.sql import Session, among, texts, unnested
+from app.store.sql import Session, among, are_few, texts, unnested
 
 _CHUNK = 5000
-_FEW = 50  # more ids than this make another plan the better one
 
 
 def add(session: Session, group_id: str, ids: Sequence[str]) -> int:
@@ -22,12 +21,13 @@ def add(session: Session, group_id: str, ids: Sequence[str]) -> int:
     """
     if not ids:
         return 0
+    few = are_few(ids)
     return session.run(
         "INSERT INTO group_members (group_id, member_id, member_type)"  # noqa: S608
-        f" SELECT :group, r.id, r.type FROM resources AS r WHERE {among(session, 'r.id', 'ids')}"
+        f" SELECT :group, r.id, r.type FROM resources AS r WHERE {among(session, 'r.id', 'ids', few=few)}"
         " ON CONFLICT DO NOTHING",
         {"group": group_id, "ids": texts(session, ids)},
-        plan_anew=len(ids) > _FEW,
+        plan_anew=not few,
     )
 
 
@@ -35,9 +35,10 @@ def remove(session: Session, group_id: str, ids: Sequence[str]) -> int:
     """Remove members and return how many were there."""
     if not ids:
         return 0
-    condition = among(session, "member_id", "ids")
+    few = are_few(ids)
+    condition = among(session, "member_id", "ids", few=few)
     sql = f"DELETE FROM group_members WHERE group_id = :group AND {condition}"  # noqa: S608
-    return session.run(sql, {"group": group_id, "ids": texts(session, ids)}, plan_anew=len(ids) > _FEW)
+    return session.run(sql, {"group": group_id, "ids": texts(session, ids)}, plan_anew=not few)
 
 
 def keep_only(session: Session, group_id: str, ids: Sequence[str]) -> int:

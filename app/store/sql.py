@@ -226,8 +226,23 @@ def as_time(value: datetime | str) -> datetime:
     return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-def among(session: Session, column: str, name: str) -> str:
-    """Return the condition that a column is one of the texts of the parameter `name`."""
+_FEW = 50
+
+
+def are_few(values: Sequence[str]) -> bool:
+    """Tell whether each of these is best looked up in an index, whatever the size of the table."""
+    return len(values) <= _FEW
+
+
+def among(session: Session, column: str, name: str, *, few: bool) -> str:
+    """Return the condition that a column is one of the texts of the parameter `name`.
+
+    Of a few, PostgreSQL looks up each in an index together with what else the index holds; offered as a
+    table, they are joined, and where it takes the other side for small, it reads a whole group for one
+    member. Of many, it is the join that is right.
+    """
+    if few and not session.is_sqlite:
+        return f"{column} = ANY(CAST(:{name} AS TEXT[]))"
     return f"{column} IN (SELECT value FROM {unnested(session, name)})"  # noqa: S608 - names of ours only
 
 
