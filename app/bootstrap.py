@@ -21,7 +21,7 @@ from app.core.policy_text import Fault, PolicyError, parse_policy
 from app.credentials.keeper import Keeper
 from app.credentials.probe import Prober
 from app.delivery import DeliveryPlaces, Vault
-from app.jobs import LeadersChore, PolicyWatch, Retention, Schedule, Worker
+from app.jobs import AuditSeal, LeadersChore, PolicyWatch, Retention, Schedule, Worker
 from app.reconcile.reconciler import Reconciler
 from app.reconcile.report import Budget
 from app.settings import Settings, SettingsError
@@ -140,6 +140,7 @@ class Engine:
     prober: LeadersChore
     policy_watch: LeadersChore
     retention: LeadersChore
+    audit_seal: LeadersChore
     schedule: Schedule
     tecton: TectonService
     vault: Vault
@@ -204,9 +205,10 @@ def build_engine(
     prober = LeadersChore(worker, lambda _: make_prober(settings, database, service, policy, clock))
     watch = LeadersChore(worker, lambda _: PolicyWatch(database, policy, clock))
     retention = LeadersChore(worker, lambda fence: Retention(database, policy, clock, fence, keep=settings.retention))
-    chores = [keeper.tick, prober.tick, watch.tick, retention.tick]
+    audit_seal = LeadersChore(worker, lambda fence: AuditSeal(database, clock, fence))
+    chores = [keeper.tick, prober.tick, watch.tick, retention.tick, audit_seal.tick]
     schedule = Schedule(worker, database, clock, settings.sweep_interval, chores=chores)
-    return Engine(worker, keeper, prober, watch, retention, schedule, service, vault, executor)
+    return Engine(worker, keeper, prober, watch, retention, audit_seal, schedule, service, vault, executor)
 
 
 def make_prober(

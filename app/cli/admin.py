@@ -58,7 +58,7 @@ def list_(as_json: bool) -> None:
 def remove(name: str, as_json: bool) -> None:
     """Remove the admin NAME, whose sessions end. The last one stays: nobody could sign in any more."""
     with _transaction() as connection:
-        admins.remove_admin(connection, name)
+        admins.remove_admin(connection, name, utc_now())
     print_json({"name": name, "state": "removed"}) if as_json else click.echo(f"{name} may not sign in any more")
 
 

@@ -32,6 +32,7 @@ COMMANDS = {
     "credentials": "credentials",
     "probes": "probes",
     "scopes": "scopes",
+    "audit": "audit",
     "policy": "policy",
     "doctor": "doctor",
 }

@@ -4,10 +4,11 @@ One process leads at a time, by a lease in the database; runs asked for from any
 page, are rows that the leader takes up.
 """
 
+from app.jobs.audit_seal import AuditSeal
 from app.jobs.leading import LeadersChore
 from app.jobs.policy_watch import PolicyWatch
 from app.jobs.retention import Retention
 from app.jobs.schedule import Schedule
 from app.jobs.worker import Worker
 
-__all__ = ["LeadersChore", "PolicyWatch", "Retention", "Schedule", "Worker"]
+__all__ = ["AuditSeal", "LeadersChore", "PolicyWatch", "Retention", "Schedule", "Worker"]

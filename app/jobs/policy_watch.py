@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import structlog
+from sqlalchemy import Connection
 
 from app.core.policy import Policy
 from app.core.policy_text import PolicyError, dotted
+from app.store import audit
 from app.store.database import Database
 from app.store.facts import POLICY, note_fact, read_fact
 from app.store.policy_names import unmatched_names
@@ -55,8 +57,18 @@ class PolicyWatch:
         if value != stored:
             with self.database.write() as connection:
                 note_fact(connection, POLICY, value, self.clock())
+                _audit(connection, value, stored or {}, self.clock())
             _warn(value, stored or {})
         self._noted = value
+
+
+def _audit(connection: Connection, value: dict[str, Any], before: dict[str, Any], now: datetime) -> None:
+    """Add to the audit log which policy is in force, and that its file does not load."""
+    if value["digest"] != before.get("digest"):
+        subject = value["digest"]
+        audit.note(connection, "bridge", "in force", now, kind="policy", name=value["path"], subject=subject)
+    if value["error"] and value["error"] != before.get("error"):
+        audit.note(connection, "bridge", "not loaded", now, kind="policy", name=value["path"], detail=value["error"])
 
 
 def _warn(value: dict[str, Any], before: dict[str, Any]) -> None:

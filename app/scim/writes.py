@@ -185,7 +185,7 @@ class Deletion:
         directory.touch(session, groups, self.push.now, self.push.by)
         stored = require_found(directory.lock(session, self.schema, self.id_), self.schema, self.id_)
         self.conditions.check(stored.etag, "DELETE")
-        directory.delete(session, self.id_)
+        directory.delete(session, stored, self.push.now, self.push.by)
         marks = [(self.schema.name, self.id_), *(("Group", group) for group in groups)]
         mark(session, marks, now=self.push.now, window=timedelta(0))
 

@@ -13,6 +13,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Connection, case, delete, func, select
 from sqlalchemy.exc import ProgrammingError
 
+from app.store import audit
 from app.store.database import StoreError
 from app.store.tables import admins, facts, sign_in_failures
 from app.store.upsert import insert_into, upsert
@@ -86,7 +87,7 @@ def list_admins(connection: Connection) -> list[AdminRecord]:
     return [AdminRecord(*row) for row in connection.execute(listed)]
 
 
-def remove_admin(connection: Connection, name: str) -> None:
+def remove_admin(connection: Connection, name: str, now: datetime) -> None:
     """Remove an admin, whose sessions end. Raise AdminError when there is none of that name, or no other."""
     _require(connection, name)
     # Locked, so that of two who remove the last two at once, the second sees that there is one left.
@@ -94,6 +95,7 @@ def remove_admin(connection: Connection, name: str) -> None:
     if len(names) == 1:
         raise AdminError(f"{name} is the last admin: create another one first")
     connection.execute(delete(admins).where(admins.c.name == name))
+    audit.note(connection, "command", "removed", now, kind="admin", name=name)
 
 
 def _require(connection: Connection, name: str) -> None:
@@ -114,6 +116,7 @@ def set_password(connection: Connection, name: str, password: str, now: datetime
     """
     row = {"name": name, "password_hash": _HASHER.hash(password), "created_at": now}
     upsert(connection, admins, [row], keep=["created_at"])
+    audit.note(connection, "command", "password set", now, kind="admin", name=name)
 
 
 def verify(connection: Connection, name: str, password: str) -> Admin | None:

@@ -313,6 +313,13 @@ def touch(session: Session, ids: Sequence[str], now: datetime, by: str) -> None:
     session.run(sql, {"ids": texts(session, ids), "now": now, "by": by})
 
 
-def delete(session: Session, id_: str) -> None:
-    """Delete a resource; its memberships go with it."""
-    session.run("DELETE FROM resources WHERE id = :id", {"id": id_})
+_NOTE_DELETION = """
+INSERT INTO audit (at, who, event, kind, subject, name, detail)
+SELECT :now, :by, 'pushed', type, id, name, 'deleted' FROM resources WHERE id = :id
+"""
+
+
+def delete(session: Session, stored: Stored, now: datetime, by: str) -> None:
+    """Delete a resource; its memberships go with it. Unlike a change, it leaves no row that says by whom."""
+    session.run(_NOTE_DELETION, {"id": stored.id, "now": now, "by": by})
+    session.run("DELETE FROM resources WHERE id = :id", {"id": stored.id})

@@ -14,6 +14,7 @@ LAST_SWEEP = "last_sweep"
 TECTON = "tecton"
 POLICY = "policy"
 OWN_ACCOUNT = "own_account"
+AUDIT_HEAD = "audit_head"
 
 
 def note_fact(connection: Connection, name: str, value: Any, now: datetime) -> None:

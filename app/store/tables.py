@@ -23,6 +23,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     false,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -391,3 +392,27 @@ probe_results = Table(
     Column("since", UtcDateTime, nullable=False),  # since when it is found so
     Column("checked_at", UtcDateTime, nullable=False),
 )
+
+# ---------------------------------------------------------------- audit
+
+audit = Table(
+    "audit",
+    metadata,
+    # What an auditor asks for. Triggers add most rows, in the transaction of what they tell of (migration 0005),
+    # and refuse every change but the sealing. The leader seals rows afterwards, in one chain of hashes.
+    # A migration that has SQLite copy a table (batch_alter_table) must make that table's trigger again.
+    Column("id", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),  # its id
+    Column("name", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("position", BigInteger),  # in the chain, from 1; null until it is sealed
+    Column("hash", String(64)),  # of the row, and of the hash before it
+    Index("ix_audit_position", "position", unique=True, postgresql_where=text("position IS NOT NULL"),
+          sqlite_where=text("position IS NOT NULL")),
+    Index("ix_audit_unsealed", "id", postgresql_where=text("position IS NULL"), sqlite_where=text("position IS NULL")),
+    sqlite_autoincrement=True,
+)  # fmt: skip

@@ -9,7 +9,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from pydantic import BaseModel, Field, ValidationError
 
-from app.store import admins
+from app.store import admins, audit
 from app.store.admins import Admin
 from app.web.access import begin_session, check_csrf, end_session, is_signed_in
 from app.web.room import room
@@ -46,10 +46,13 @@ def sign_in() -> ResponseReturnValue:
     # hash: a writer must not hold pushes up.
     again_at = _count_try(credentials.name)
     if again_at is not None:
+        _note("sign-in refused", credentials.name, "too many tries")
         return _refuse(again_at)
     admin = _verify(credentials)
     if admin is None:
+        _note("sign-in refused", credentials.name, "wrong name or password")
         return _form(WRONG, 401)
+    _note("signed in", admin.name)
     begin_session(admin)
     return redirect(_next_page())
 
@@ -73,6 +76,13 @@ def _verify(credentials: Credentials) -> Admin | None:
         with room().database.write() as connection:
             admins.forget_tries(connection, credentials.name, _address())
     return admin
+
+
+def _note(event: str, name: str, detail: str = "") -> None:
+    """Add to the audit log; a name is what was typed, and need not be anybody's."""
+    detail = f"from {_address()}" + (f": {detail}" if detail else "")
+    with room().database.write() as connection:
+        audit.note(connection, f"admin {name}", event, room().clock(), kind="admin", name=name, detail=detail)
 
 
 def _address() -> str:

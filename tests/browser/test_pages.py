@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.process.processes import KEY, call, running
+from tests.process.processes import KEY, call, running, wait_for
 
 pytestmark = pytest.mark.process
 
@@ -69,7 +70,13 @@ def enforcing_bridge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple
     settings = {"BRIDGE_MODE": "enforce", "BRIDGE_SECRET_KEY": "a secret for tests"}
     with running_bridge(tmp_path_factory.mktemp("enforcing"), policy, **settings) as (url, password, environment):
         assert call("sweep", "--json", **environment).returncode == 0
+        wait_for("the keys wait to be claimed", lambda: _key_states(environment) == {"waiting"})
         yield url, password
+
+
+def _key_states(environment: dict[str, str]) -> set[str]:
+    listed = json.loads(call("credentials", "list", "--json", **environment).stdout)
+    return {account["key"]["state"] for account in listed}
 
 
 @contextmanager
