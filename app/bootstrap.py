@@ -251,7 +251,10 @@ class PolicySource:
         return self._policy
 
     def _digest_now(self) -> str:
-        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+        try:
+            return hashlib.sha256(self.path.read_bytes()).hexdigest()
+        except OSError:
+            return ""  # it went away since it was read: the next call finds that, and says so
 
     def _now(self) -> tuple[int, int] | None:
         try:
