@@ -25,6 +25,9 @@ from app.reconcile.work import NOBODY, Approval, Halted, Tally, by_object
 from app.reconcile.world import World
 
 
+SLICE = 1000  # principals that are noted in one transaction
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """What every round of a run shares."""
@@ -222,15 +225,20 @@ class Round:
 
     def _stand_for_the_rest(self, assessment: Assessment) -> None:
         """What is found as it is desired is stood for from now on, as if it had been applied."""
-        step, last = Step(), self.world.last
+        last = self.world.last
         asked = last.principals() if self.question.principals is None else self.question.principals
+        found = Step()
         for principal in assessment.desired.state.principals() | asked:
             known = last.restricted_to([principal])
             now = stand_for(principal, last, assessment, assessment.observed)
             if (now or _NOTHING) != known:
-                step.last_applied[principal] = now
-        if step.last_applied:
-            self.keep(step)
+                found.last_applied[principal] = now
+            if len(found.last_applied) == SLICE:
+                # What is stood for already stays so: the first sweep over a large Tecton is no single transaction.
+                self.keep(found)
+                found = Step()
+        if found.last_applied:
+            self.keep(found)
 
 
 _NOTHING = AccessState()
