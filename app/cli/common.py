@@ -83,6 +83,8 @@ def show_report(report: dict[str, Any]) -> None:
         out.print(f"  {sentence}", soft_wrap=True)
     for objection in report["objections"]:
         out.print(f"[bold]held:[/bold] {objection['sentence']}", soft_wrap=True)
+    for sentence in report["held_effects"]:
+        out.print(f"  approved, it means: {sentence}", soft_wrap=True)
     for note in report["notes"]:
         out.print(f"[bold]note:[/bold] {note}", soft_wrap=True)
     counts = ", ".join(f"{report[name]} {name}" for name in ("planned", "applied", "failed", "held"))
