@@ -56,7 +56,7 @@ def simulate(file: Path, as_json: bool) -> None:
     differ. Nothing is read from Tecton, and nothing is written.
     """
     settings, database = prepare()
-    document = compare(database, read_policy(settings.policy), read_policy(file))
+    document = compare(database, settings.tecton_url, read_policy(settings.policy), read_policy(file))
     print_json(document) if as_json else _show(document)
 
 

@@ -30,13 +30,15 @@ Document = dict[str, Any]
 STAYING = (DriftClass.UNMANAGED, DriftClass.INHERITED, DriftClass.BLOCKED)
 
 
-def compare(database: Database, now: Policy, then: Policy, clock: Callable[[], datetime] = utc_now) -> Document:
-    """Return what would be different under policy `then`; `now` is the one in force.
+def compare(
+    database: Database, address: str, now: Policy, then: Policy, clock: Callable[[], datetime] = utc_now
+) -> Document:
+    """Return what would be different under policy `then`; `now` is the one in force, `address` that of Tecton.
 
     Where Tecton was never read, only what is desired is compared: what policy keeps, and what guards hold,
     cannot be known then.
     """
-    store = RehearsalStore(database, clock, fence=0, sealer=None)
+    store = RehearsalStore(database, clock, fence=0, sealer=None, address=address)
     worlds = [World(store.load_directory(policy), store.load_knowledge()) for policy in (now, then)]
     if not worlds[1].complete:
         return _compare_desired(worlds, now, then, clock())

@@ -13,7 +13,7 @@ from app.core.policy_text import parse_policy
 from app.store.database import Database
 from app.store.tables import metadata
 from tests.conftest import Clock
-from tests.rig import POLICY, Rig
+from tests.rig import POLICY, TECTON_URL, Rig
 
 WIDER = POLICY.replace("role: consumer", "role: owner")
 
@@ -35,7 +35,7 @@ def stored(rig: Rig) -> list[Any]:
 def simulate(rig: Rig, policy: str) -> dict[str, Any]:
     """Return what the policy would change; nothing may be written, and Tecton not be asked, on the way."""
     before, calls = stored(rig), list(rig.calls())
-    found = compare(rig.database, parse_policy(POLICY, "now"), parse_policy(policy, "then"), rig.clock)
+    found = compare(rig.database, TECTON_URL, parse_policy(POLICY, "now"), parse_policy(policy, "then"), rig.clock)
     assert stored(rig) == before
     assert list(rig.calls()) == calls
     return found
@@ -111,6 +111,7 @@ def test_somebody_whom_the_new_policy_takes_over_does_not_lose_and_gain(rig: Rig
     rig.clock.move(seconds=1)
     found = compare(
         rig.database,
+        TECTON_URL,
         parse_policy(now, "now"),
         parse_policy(POLICY + "\nunmanaged: {roles: report}\n", "then"),
         rig.clock,
