@@ -83,10 +83,18 @@ def show_report(report: dict[str, Any]) -> None:
         out.print(f"  {sentence}", soft_wrap=True)
     for objection in report["objections"]:
         out.print(f"[bold]held:[/bold] {objection['sentence']}", soft_wrap=True)
+    for sentence in report["held_effects"]:
+        out.print(f"  approved, it means: {sentence}", soft_wrap=True)
     for note in report["notes"]:
         out.print(f"[bold]note:[/bold] {note}", soft_wrap=True)
     counts = ", ".join(f"{report[name]} {name}" for name in ("planned", "applied", "failed", "held"))
-    calls = f"{report['reads']} reads and {report['writes']} writes in {report['duration_s']:g} s"
+    calls = f"{_number(report['reads'], 'read')} and {_number(report['writes'], 'write')} in {report['duration_s']:g} s"
     out.print(f"{counts}; {calls} ({report['mode']})")
-    if report["fingerprint"]:
+    if report["held"] and any(objection["guard"] != "min_admins" for objection in report["objections"]):
+        out.print(f"to let what is held go on: python -m app apply --approve {report['fingerprint']}", soft_wrap=True)
+    elif report["fingerprint"]:
         out.print(f"fingerprint {report['fingerprint']}")
+
+
+def _number(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

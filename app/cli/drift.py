@@ -34,9 +34,17 @@ def read_drift(settings: Settings, database: Database) -> dict[str, Any]:
 
 def _show(document: dict[str, Any]) -> None:
     out = console()
-    out.print(f"[bold]{document['sentence']}[/bold]", soft_wrap=True)
+    head = "In sync. " if document["in_sync"] else ""
+    out.print(f"[bold]{head}{document['sentence']}[/bold] {_evidence(document)}", soft_wrap=True)
     if document["items"]:
         out.print(_table(document["items"]))
+
+
+def _evidence(document: dict[str, Any]) -> str:
+    """Say what it is known from: a sweep speaks for the moment at which it began to read."""
+    if document["verified_at"] is None:
+        return ""
+    return f"Verified at {document['verified_at'][:19].replace('T', ' ')} UTC."
 
 
 def _table(items: list[dict[str, Any]]) -> Table:

@@ -7,19 +7,11 @@ from pathlib import Path
 
 import click
 
-from app.bootstrap import read_policy, utc_now
-from app.cli.common import json_option, prepare, print_json
+from app.bootstrap import read_policy
+from app.cli.common import console, json_option, prepare, print_json
 from app.cli.policy_warnings import list_warnings
-from app.core.changes import Change
-from app.core.desired import desired_access
-from app.core.diff import diff
-from app.core.effective import effects, summarize
-from app.core.policy import Policy
+from app.cli.simulation import Document, compare
 from app.core.policy_text import PolicyError
-from app.reconcile.world import World
-from app.store.database import Database
-from app.store.knowledge import read_knowledge
-from app.store.snapshot import read_directory
 
 
 @click.group("policy")
@@ -57,36 +49,45 @@ def check(file: Path, as_json: bool) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @json_option
 def simulate(file: Path, as_json: bool) -> None:
-    """Say who would gain and lose what under a new policy, on the real directory, before it goes live.
+    """Say who would gain and lose what in Tecton under a new policy, before it goes live.
 
-    Compares what is desired under the policy in force (BRIDGE_POLICY) and under FILE. Nothing is read
-    from Tecton, and nothing is written.
+    Rehearses a sweep under the policy in force (BRIDGE_POLICY) and one under FILE, on the directory as it is
+    and Tecton as last read, with what the policies leave alone, protect and hold; and says where they
+    differ. Nothing is read from Tecton, and nothing is written.
     """
     settings, database = prepare()
-    document = _compare(database, read_policy(settings.policy), read_policy(file))
-    if as_json:
-        print_json(document)
-        return
+    document = compare(database, settings.tecton_url, read_policy(settings.policy), read_policy(file))
+    print_json(document) if as_json else _show(document)
+
+
+def _show(document: Document) -> None:
+    out = console()
     for sentence in document["effects"] or ["nobody gains or loses anything"]:
-        click.echo(sentence)
-    for sentence in document["changes"]:
-        click.echo(f"  {sentence}")
+        out.print(sentence, style="bold", soft_wrap=True)
+    for title, name in PARTS:
+        if document[name]:
+            out.print(title, soft_wrap=True)
+        for sentence in document[name]:
+            out.print(f"  {sentence}", soft_wrap=True)
+    for objection in document["held"]:
+        out.print(f"[bold]would be held:[/bold] {objection['sentence']}", soft_wrap=True)
+    out.print(_evidence(document), soft_wrap=True)
 
 
-def _compare(database: Database, now: Policy, then: Policy) -> dict[str, list[str]]:
-    worlds = [_world(database, policy) for policy in (now, then)]
-    states = [
-        desired_access(world.directory(world.people, world.groups), policy, utc_now()).state
-        for world, policy in zip(worlds, (now, then), strict=True)
-    ]
-    changes: tuple[Change, ...] = diff(states[1], states[0])
-    name_of = worlds[1].name_of
-    return {
-        "effects": summarize(effects(states[0], states[1]), name_of),
-        "changes": [change.sentence(name_of) for change in changes],
-    }
+PARTS = (
+    ("the next sweep would also", "changes"),
+    ("it would no longer", "no_longer"),
+    ("of all that it does, this waits for approval:", "held_changes"),
+    ("this would stay as it is:", "stays"),
+    ("this would no longer be said to stay:", "stays_no_longer"),
+)
 
 
-def _world(database: Database, policy: Policy) -> World:
-    with database.read() as connection:
-        return World(read_directory(connection, policy), read_knowledge(connection))
+def _evidence(document: Document) -> str:
+    if document["verified_at"] is None:
+        return (
+            "Tecton was never read: only what is desired was compared, not what policy keeps and guards hold. "
+            "Run `python -m app drift` first"
+        )
+    same = f"; {document['either_way']} changes are due under either policy" if document["either_way"] else ""
+    return f"compared with Tecton as last read at {document['verified_at'][:19].replace('T', ' ')} UTC{same}"

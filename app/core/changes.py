@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
@@ -138,6 +138,23 @@ def _moved(
         (changed[principal].add if added else changed[principal].discard)(item)
     after = {**before, **{principal: frozenset(held) for principal, held in changed.items()}}
     return {principal: held for principal, held in after.items() if held}
+
+
+def outcome_of(observed: AccessState, changes: Iterable[Change]) -> AccessState:
+    """Return what Tecton holds after the changes: what is deleted takes along what it held and was in."""
+    state = apply_changes(observed, changes)
+    gone = observed.profiles.keys() - state.profiles.keys()
+    if not gone:
+        return state
+    return AccessState(
+        state.profiles,
+        {group: _less(of, gone) for group, of in state.members.items() if group not in gone},
+        {principal: of for principal, of in state.grants.items() if principal not in gone},
+    )
+
+
+def _less(members: frozenset[Principal], gone: Set[Principal]) -> frozenset[Principal]:
+    return members if members.isdisjoint(gone) else members - gone
 
 
 _PROFILES: dict[Kind, type[Profile]] = {

@@ -34,6 +34,7 @@ class DriftClass(StrEnum):
     INHERITED = "inherited"
     BLOCKED = "blocked"
     FAILING = "failing"
+    PROBE_FAILED = "probe_failed"
 
 
 @dataclass(frozen=True, slots=True)

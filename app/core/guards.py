@@ -5,11 +5,11 @@ A guard holds removals; everything that gives access goes on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from app.core.access import AccessState
-from app.core.changes import Change, GrantChange, MemberChange, ProfileChange, apply_changes
+from app.core.changes import Change, GrantChange, MemberChange, ProfileChange, outcome_of
 from app.core.identity import ADMIN, Kind, Principal
 from app.core.plan import Plan
 from app.core.policy import Guards, Limit
@@ -173,27 +173,13 @@ def _hold_last_admins(changes: tuple[Change, ...], around: Circumstances) -> Fin
     """
     minimum = around.limits.min_admins
     before = effective_admins(around.observed)
-    after = effective_admins(_after(around.observed, [change for change in changes if change.removes_access]))
+    after = effective_admins(outcome_of(around.observed, [change for change in changes if change.removes_access]))
     if len(after) >= minimum or after >= before:
         return set(), []
     losing = [change for change in changes if _takes_admin(change, around.observed, before)]
     names = ", ".join(sorted(around.observed.name_of(p) or p.id for p in before - after))
     sentence = f"{len(after)} of {len(before)} admins would be left, fewer than {minimum}: {names} would lose admin"
     return set(losing), [Objection("min_admins", sentence, len(losing))]
-
-
-def _after(observed: AccessState, changes: Iterable[Change]) -> AccessState:
-    state = apply_changes(observed, changes)
-    gone = observed.profiles.keys() - state.profiles.keys()
-    return AccessState(
-        state.profiles,
-        {group: _less(of, gone) for group, of in state.members.items() if group not in gone},
-        {principal: of for principal, of in state.grants.items() if principal not in gone},
-    )
-
-
-def _less(members: frozenset[Principal], gone: Set[Principal]) -> frozenset[Principal]:
-    return members if members.isdisjoint(gone) else members - gone
 
 
 def _takes_admin(change: Change, observed: AccessState, admins: set[Principal]) -> bool:

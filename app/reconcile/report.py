@@ -40,9 +40,10 @@ class Report:
     """What a run found and did; `sweep --json` prints it.
 
     `drift` counts what was found, by class; `planned`, `applied`, `failed` and `held` count changes.
-    `effects` say who can do more or less in the end. `halted`: Tecton could not be worked with any more.
-    `fingerprint` is that of the held changes, or of the whole plan when nothing is held. `freshness` says how
-    much of Tecton a sweep read, and how old the knowledge of the rest is.
+    `effects` say who can do more or less in the end, `held_effects` who would if what is held went on.
+    `halted`: Tecton could not be worked with any more. `fingerprint` is that of the held changes, or of the
+    whole plan when nothing is held. `freshness` says how much of Tecton a sweep read, and how old the
+    knowledge of the rest is.
     """
 
     run_id: str
@@ -60,6 +61,7 @@ class Report:
     fingerprint: str = ""
     objections: list[dict[str, Any]] = field(default_factory=list)
     effects: list[str] = field(default_factory=list)
+    held_effects: list[str] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     freshness: dict[str, Any] = field(default_factory=dict)

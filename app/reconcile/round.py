@@ -10,7 +10,7 @@ from datetime import datetime
 from app.core.access import AccessState
 from app.core.changes import Change
 from app.core.drift import DriftClass, DriftItem, Trouble, drift_lost_keys
-from app.core.effective import effects_of, summarize
+from app.core.effective import head_of
 from app.core.guards import Circumstances, Verdict, judge
 from app.core.identity import Kind, Principal
 from app.core.plan import Plan, make_plan
@@ -23,6 +23,8 @@ from app.reconcile.ports import NotEffective, Step, Store
 from app.reconcile.report import WRITING, Mode, Report, Run
 from app.reconcile.work import NOBODY, Approval, Halted, Tally, by_object
 from app.reconcile.world import World
+
+SLICE = 1000  # principals that are noted in one transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,8 @@ class Round:
         report, held = self.report, make_plan(verdict.held)
         report.planned, report.held = len(plan.changes), len(verdict.held)
         report.changes = [change.sentence(self.world.name_of) for change in plan.changes]
-        report.effects = summarize(effects_of(plan.changes, assessment.observed), self.world.name_of)
+        report.effects = head_of(plan.changes, assessment.observed, self.world.name_of)
+        report.held_effects = head_of(verdict.held, assessment.observed, self.world.name_of)
         report.objections = [{"guard": o.guard, "sentence": o.sentence, "held": o.held} for o in verdict.objections]
         report.fingerprint = held.fingerprint or plan.fingerprint
         if plan:
@@ -222,15 +225,20 @@ class Round:
 
     def _stand_for_the_rest(self, assessment: Assessment) -> None:
         """What is found as it is desired is stood for from now on, as if it had been applied."""
-        step, last = Step(), self.world.last
+        last = self.world.last
         asked = last.principals() if self.question.principals is None else self.question.principals
+        found = Step()
         for principal in assessment.desired.state.principals() | asked:
             known = last.restricted_to([principal])
             now = stand_for(principal, last, assessment, assessment.observed)
             if (now or _NOTHING) != known:
-                step.last_applied[principal] = now
-        if step.last_applied:
-            self.keep(step)
+                found.last_applied[principal] = now
+            if len(found.last_applied) == SLICE:
+                # What is stood for already stays so: the first sweep over a large Tecton is no single transaction.
+                self.keep(found)
+                found = Step()
+        if found.last_applied:
+            self.keep(found)
 
 
 _NOTHING = AccessState()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Collection, Iterable
 from datetime import datetime
@@ -10,15 +11,16 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from app.core.changes import NameOf, to_json
-from app.core.drift import DriftItem
+from app.core.drift import DriftClass, DriftItem
 from app.core.guards import REMOVAL_KINDS, Objection
-from app.core.identity import Principal
+from app.core.identity import Kind, Principal
 from app.core.plan import Plan
 from app.reconcile.ports import Outcome
 from app.store.encoding import drift_to_json
 from app.store.tables import drift, outcomes, plans, runs
 from app.store.upsert import upsert
 
+PROBED = "probe/"  # what stands for a probe where other differences have their principal
 OPEN = ("requested", "running")
 SCHEDULE = "schedule"  # who asks for a sweep each time its interval is over
 
@@ -185,9 +187,24 @@ def replace_drift(
     upsert(connection, drift, list(rows.values()), keep=["since"])
 
 
+def record_probe(
+    connection: Connection, name: str, account: str, since: datetime, *, sentence: str = "", policy: str = ""
+) -> None:
+    """Record as drift what a probe found, or (without a sentence) that it found nothing wrong."""
+    principal = Principal(Kind.SERVICE_ACCOUNT, PROBED + name)
+    key = hashlib.sha256(principal.id.encode()).hexdigest()[:32]
+    connection.execute(delete(drift).where(drift.c.key == key))
+    if sentence:
+        item = DriftItem(DriftClass.PROBE_FAILED, principal, account, sentence, (policy,))
+        row = {"key": key, "kind": principal.kind.value, "principal_id": principal.id, "since": since}
+        connection.execute(insert(drift), [{**row, "item": drift_to_json(item)}])
+
+
 def _recorded(connection: Connection, principals: Collection[Principal] | None) -> set[str]:
     if principals is None:
-        return set(connection.execute(select(drift.c.key)).scalars())
+        # What probes found is theirs to take back: no look at Tecton's objects disproves it.
+        of_others = drift.c.principal_id.not_like(f"{PROBED}%")
+        return set(connection.execute(select(drift.c.key).where(of_others)).scalars())
     keys: set[str] = set()
     for kind, id_ in principals:
         of = select(drift.c.key).where(drift.c.kind == kind.value, drift.c.principal_id == id_)

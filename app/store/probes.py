@@ -113,13 +113,25 @@ class SqlProbeStore:
             "since": result.since,
             "checked_at": result.checked_at,
         }
+        name, wrong = result.probe.name, result.is_as_expected is False
         with self.database.write() as connection:
             upsert(connection, probe_results, [row])
+            journal.record_probe(
+                connection,
+                name,
+                result.probe.service_account,
+                result.since,
+                sentence=result.sentence if wrong else "",
+                policy=f"policy probe {name!r}",
+            )
 
     def drop_results(self, names: Iterable[str]) -> None:
         """Forget what probes found."""
+        forgotten = list(names)
         with self.database.write() as connection:
-            connection.execute(delete(probe_results).where(probe_results.c.name.in_(list(names))))
+            connection.execute(delete(probe_results).where(probe_results.c.name.in_(forgotten)))
+            for name in forgotten:
+                journal.record_probe(connection, name, "", self.clock())
 
     def ask_for_sweep(self, requested_by: str) -> None:
         """Ask for a sweep, unless one waits or is under way."""

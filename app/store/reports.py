@@ -33,6 +33,7 @@ CLASS_ORDER = (
     DriftClass.MISSING,
     DriftClass.FAILING,
     DriftClass.NOT_EFFECTIVE,
+    DriftClass.PROBE_FAILED,
     DriftClass.CONFLICT,
     DriftClass.CHANGED,
     DriftClass.BLOCKED,

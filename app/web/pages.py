@@ -115,5 +115,7 @@ def show_plan(fingerprint: str) -> str:
     query = read_query(PageQuery)
     with room().database.read() as connection:
         plan = run_reports.find_plan(connection, fingerprint) or abort(404)
+        run = run_reports.find_run(connection, plan.run_id)
+    means = ((run and run.summary) or {}).get("held_effects" if plan.status == "held" else "effects") or []
     changes = plan.changes[query.offset : query.offset + query.limit]
-    return render_template("plan.html", query=query, plan=plan, changes=changes)
+    return render_template("plan.html", query=query, plan=plan, changes=changes, means=means)

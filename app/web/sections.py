@@ -84,6 +84,13 @@ SECTIONS = (
         (DriftClass.CONFLICT,),
         tone="bad",
     ),
+    Section(
+        "probe_failed",
+        "Probe failed",
+        "With its own key, a service account cannot do what it must, or can do what it must not.",
+        (DriftClass.PROBE_FAILED,),
+        tone="bad",
+    ),
     Section("changed", "Changed", "Changed in Tecton by hand.", (DriftClass.CHANGED,), tone="bad"),
     Section("blocked", "Blocked", "Asked for, and cannot or must not be made.", (DriftClass.BLOCKED,), tone="warn"),
     Section(

@@ -1,120 +1,34 @@
-"""How fast the reconciler is: the core by size, a sweep against its arithmetic floor, a push until its effect.
+"""How fast the reconciler is: a sweep against its arithmetic floor, a push until its effect.
 
-    python -m tests.benchmarks.reconciler [core] [sweep] [effect]
+    python -m tests.benchmarks.reconciler [sweep] [effect]
 
-Prints a table for each part; nothing is asserted, the figures move with the machine.
+Prints a table for each part; nothing is asserted, the figures move with the machine. How it grows with the
+directory is measured by `tests.benchmarks.scale`.
 """
 
 from __future__ import annotations
 
 import json
-import resource
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import requests
 from rich.console import Console
 from rich.table import Table
 
-from app.core.access import AccessState, UserProfile
-from app.core.aim import Surroundings, aim_at
-from app.core.desired import desired_access
-from app.core.diff import diff
-from app.core.directory import Directory, PushedGroup, PushedPerson
-from app.core.guards import Circumstances, judge
-from app.core.identity import Grant, Kind, Level, Principal, Target
-from app.core.plan import make_plan
-from app.core.policy import Policy
-from app.core.records import GroupRecord, Link, Links, MemberId, Record, TectonObjects, UserRecord, observed_access
 from tests.process.processes import KEY, call, running, scim
 from tests.rig import USER
 
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-VIEWER = frozenset([Grant(Target(Level.WORKSPACE, "prod"), "viewer")])
 LATENCY, THREADS = 0.05, 16
 USERS, GROUPS, ACCOUNTS, MEMBERS = 5000, 200, 100, 10
 
 out = Console()
-
-
-# ---------------------------------------------------------------- the core, by size
-
-
-def measure_core(users: int) -> list[str]:
-    """Return the row of one size: groups a twentieth as many, ten memberships a user, few changes."""
-    people, groups, memberships = _directory(users)
-    records, links = _records(users, memberships)
-    begin = time.perf_counter()
-    desired = desired_access(Directory(people, groups), Policy(version=1), NOW)
-    observed = observed_access(TectonObjects(records), links)
-    aim = aim_at(desired.state, observed, Surroundings(Policy(version=1), AccessState()))
-    plan = make_plan(diff(aim.state, observed))
-    judge(plan, Circumstances(observed, Policy(version=1).guards))
-    seconds = time.perf_counter() - begin
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return [
-        f"{users:,}",
-        f"{len(groups):,}",
-        f"{users * 10:,}",
-        f"{len(plan.changes):,}",
-        f"{seconds:.2f} s",
-        f"{peak:.0f} MB",
-    ]
-
-
-def _directory(users: int) -> tuple[dict[str, PushedPerson], dict[str, PushedGroup], list[frozenset[int]]]:
-    random = Random(1)
-    people = {
-        f"u{n}": PushedPerson(Principal(Kind.USER, f"u{n}"), f"u{n}", f"u{n}@a.b", UserProfile(f"u{n}@a.b"), True, None)
-        for n in range(users)
-    }
-    memberships = [frozenset(random.sample(range(users), 200)) for _ in range(users // 20)]
-    groups = {
-        f"g{n}": PushedGroup(
-            Principal(Kind.GROUP, f"g{n}"),
-            f"g{n}",
-            f"g{n}",
-            True,
-            frozenset(f"u{m}" for m in members),
-            pushed_grants=VIEWER,
-        )
-        for n, members in enumerate(memberships)
-    }
-    return people, groups, memberships
-
-
-def _records(users: int, memberships: list[frozenset[int]]) -> tuple[dict[tuple[Kind, str], Record], Links]:
-    records: dict[tuple[Kind, str], Record] = {
-        (Kind.USER, f"t{n}"): UserRecord(f"t{n}", f"u{n}@a.b") for n in range(users)
-    }
-    ids = [MemberId(Kind.USER, f"t{n}") for n in range(users)]
-    for n, members in enumerate(memberships):
-        held = frozenset(ids[m] for m in members)
-        changed = held - {next(iter(held))} if n % 100 == 0 else held
-        records[Kind.GROUP, f"tg{n}"] = GroupRecord(f"tg{n}", f"g{n}", members=changed, roles=VIEWER)
-    links = [Link(Principal(Kind.USER, f"u{n}"), f"t{n}") for n in range(users)]
-    return records, Links([*links, *(Link(Principal(Kind.GROUP, f"g{n}"), f"tg{n}") for n in range(len(memberships)))])
-
-
-def core() -> None:
-    """Measure each size in a process of its own, so that a peak of memory is its own."""
-    table = _table("diff and plan", "users", "groups", "memberships", "changes", "time", "peak memory")
-    for users in (10_000, 30_000, 100_000):
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.benchmarks.reconciler", f"core-of-{users}"],
-            capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        table.add_row(*json.loads(done.stdout))
-    out.print(table)
 
 
 # ---------------------------------------------------------------- the sweep, against its floor
@@ -224,12 +138,9 @@ def _table(title: str, *columns: str) -> Table:
 
 def main() -> None:
     """Run the named parts, all of them without a name."""
-    parts = {"core": core, "sweep": sweep, "effect": effect}
+    parts = {"sweep": sweep, "effect": effect}
     for name in sys.argv[1:] or parts:
-        if name.startswith("core-of-"):
-            print(json.dumps(measure_core(int(name.rpartition("-")[2]))))  # noqa: T201 - read by the parent
-        else:
-            parts[name]()
+        parts[name]()
 
 
 if __name__ == "__main__":

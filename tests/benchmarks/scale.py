@@ -182,7 +182,7 @@ def _store(url: str) -> ReconcilerStore:
     database = Database(url)
     with database.write() as connection:
         fence = leases.acquire(connection, leases.holder_name(), NOW)
-    return ReconcilerStore(database, lambda: NOW, fence or 0, None)
+    return ReconcilerStore(database, lambda: NOW, fence or 0, None, "https://tecton.test")
 
 
 # ---------------------------------------------------------------- the tables

@@ -180,10 +180,13 @@ def test_a_grant_taken_by_hand_is_noticed_within_the_period_and_healed(make_rig:
     (result,) = probed(rig, minutes=5)
     assert result.is_as_expected is False
     assert result.since == rig.clock()
+    assert [(item["class"], item["sentence"]) for item in rig.drift()] == [("probe_failed", result.sentence)]
     assert [run.requested_by for run in rig.runs()] == ["probe p0"]
     rig.engine.worker.tick()  # the sweep that it asked for
+    assert [item["class"] for item in rig.drift()] == ["probe_failed"], "only the probe itself can take it back"
     (result,) = probed(rig, minutes=1)
     assert result.is_as_expected is True
+    assert rig.drift() == []
 
 
 def test_a_mismatch_that_stays_keeps_its_since_and_asks_for_one_sweep(make_rig: MakeKeyRig) -> None:
@@ -205,8 +208,10 @@ def test_a_changed_probe_is_asked_at_once_and_a_dropped_one_is_forgotten(make_ri
     assert probed(rig)[0].is_as_expected is True
     rig.declare(policy(CANNOT_READ))
     assert probed(rig, seconds=1)[0].is_as_expected is False
+    assert [item["class"] for item in rig.drift()] == ["probe_failed"]
     rig.declare(policy())
     assert probed(rig, seconds=1) == []
+    assert rig.drift() == []
 
 
 # ---------------------------------------------------------------- off-boarding
@@ -231,7 +236,9 @@ def test_a_key_that_still_opens_something_disproves_the_off_boarding(make_rig: M
     (result,) = probed(rig, minutes=5)
     assert (result.is_as_expected, result.expected) == (False, Expected.REVOKED)
     assert "Tecton still takes its key" in result.sentence
+    assert [item["class"] for item in rig.drift()] == ["probe_failed"]
     assert probed(rig, hours=1)[0].is_as_expected is True
+    assert rig.drift() == []
 
 
 def test_off_boarding_is_not_judged_before_it_has_spread(make_rig: MakeKeyRig) -> None:

@@ -101,6 +101,8 @@ COMMANDS = [
     ("probes", "--run", "--json"),
     ("sweep", "--json"),
     ("drift", "--json"),
+    ("runs", "--json"),
+    ("doctor",),
 ]
 
 

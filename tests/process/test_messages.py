@@ -51,6 +51,11 @@ def test_a_policy_that_is_not_there_is_said(sqlite_environment: dict[str, str]) 
     assert "BRIDGE_POLICY" in said
 
 
+def test_a_fingerprint_that_no_plan_has_is_said(sqlite_environment: dict[str, str]) -> None:
+    said = message(call("apply", "--approve", "0123456789abcdef", **sqlite_environment), 1)
+    assert "no plan has the fingerprint 0123456789abcdef" in said
+
+
 def test_an_unreachable_tecton_is_said_with_what_to_check(sqlite_environment: dict[str, str]) -> None:
     said = message(call("sweep", "--json", **sqlite_environment), 1)
     assert "TECTON_URL" in said

@@ -77,6 +77,7 @@ def test_an_approved_plan_is_applied(make_rig: MakeRig) -> None:
         rig.set_active(person, False)
     rig.settle()
     held = rig.run()
+    assert [sentence.partition(" (")[0] for sentence in held["held_effects"]] == ["7"] * 2
     report = rig.run("apply", held["fingerprint"])
     assert (report["applied"], report["held"], left(rig)) == (7, 0, 0)
 

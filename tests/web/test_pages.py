@@ -210,6 +210,14 @@ def test_a_held_plan_says_why_with_numbers_and_how_to_approve_it(admin: FlaskCli
     assert "2 roles revoked" in text and "from user u2@acme.com" in text
 
 
+def test_a_held_plan_says_what_approving_means_for_people(admin: FlaskClient, rows: Rows) -> None:
+    meaning = {"effects": ["eve gains admin"], "held_effects": ["3 (ana, bo, cy) lose manager on secret scope fraud"]}
+    fingerprint = rows.plan(rows.sweep(**meaning), [revoke("u1")])
+    text = words(admin.get(f"/plans/{fingerprint}").text)
+    assert "3 (ana, bo, cy) lose manager on secret scope fraud" in text
+    assert "eve gains admin" not in text
+
+
 def test_what_no_approval_overrides_is_not_offered_for_approval(admin: FlaskClient, rows: Rows) -> None:
     objection = Objection("min_admins", "1 of 3 admins would be left, fewer than 2", 1)
     fingerprint = rows.plan(rows.run("plan"), [revoke("u1")], objections=[objection])

@@ -1,0 +1,26 @@
+"""The store of a rehearsal: it reads what the reconciler's store reads, and writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import NoReturn
+
+from app.core.drift import DriftItem
+from app.core.identity import Principal
+from app.store.reconciler_store import ReconcilerStore
+
+
+class RehearsalStore(ReconcilerStore):
+    """`app.reconcile.ports.Store` that only reads.
+
+    What a rehearsal may leave out is left out; any other write is a mistake of the program.
+    """
+
+    def _fenced(self) -> NoReturn:
+        raise AssertionError("a rehearsal writes nothing")
+
+    def supersede_plans(self, except_for: str) -> None:
+        """Leave every plan as it is."""
+
+    def replace_drift(self, items: Iterable[DriftItem], principals: Collection[Principal] | None) -> None:
+        """Leave the recorded drift as it is."""
