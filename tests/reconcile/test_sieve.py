@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -47,23 +48,25 @@ def silent_log() -> Iterator[None]:
 @pytest.fixture
 def new_rig(sqlite_template: Path, tmp_path: Path) -> Iterator[NewRig]:
     """Return what makes a fresh bridge with a fresh Tecton."""
-    made: list[DemoRig] = []
+    made: list[tuple[DemoRig, Path]] = []
 
     def make() -> DemoRig:
         while made:
-            _end(made.pop())
-        shutil.copy(sqlite_template, tmp_path / "bridge.db")
-        made.append(DemoRig(Database(f"sqlite:///{tmp_path / 'bridge.db'}"), tmp_path))
-        return made[-1]
+            _end(*made.pop())
+        directory = Path(tempfile.mkdtemp(dir=tmp_path))
+        shutil.copy(sqlite_template, directory / "bridge.db")
+        made.append((DemoRig(Database(f"sqlite:///{directory / 'bridge.db'}"), directory), directory))
+        return made[-1][0]
 
     yield make
     while made:
-        _end(made.pop())
+        _end(*made.pop())
 
 
-def _end(rig: DemoRig) -> None:
+def _end(rig: DemoRig, directory: Path) -> None:
     rig.close()
     rig.database.dispose()
+    shutil.rmtree(directory)
 
 
 def every_day(calls: list[Call]) -> list[Day]:
