@@ -185,7 +185,11 @@ class _Aiming:
             return
         stays = {member for member in seen - wanted if self._member_stays(group, member)}
         # A protected member is neither added nor removed: membership is access.
-        self.members[group] = wanted - (self.untouchable - seen) | stays
+        left_out = (wanted - seen) & self.untouchable
+        for member in sorted(left_out):
+            sentence = f"{self._name(member)} is not put into {self._name(group)}: it is protected"
+            self._keep(group, Why.BLOCKED, sentence, member=member)
+        self.members[group] = (wanted - left_out) | stays
 
     def _member_stays(self, group: Principal, member: Principal) -> bool:
         who, where = self._name(member), self._name(group)

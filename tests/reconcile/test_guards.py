@@ -179,6 +179,10 @@ def test_a_protected_user_is_neither_put_into_a_group_nor_out_of_it_by_a_push_to
     rig.settle()
     assert rig.members("fraud") == {"breakglass@acme.com"}
     assert rig.members("risk") == {"ana@acme.com"}
+    assert [item["sentence"] for item in rig.drift() if "group" in item["sentence"]] == [
+        "user breakglass@acme.com is not put into group risk: it is protected",
+        "user breakglass@acme.com stays in group fraud: it is protected",
+    ]
 
 
 def test_an_emptied_list_changes_nothing(make_rig: MakeRig) -> None:
