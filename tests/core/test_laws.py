@@ -7,9 +7,10 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.access import AccessState, UserProfile, access_state
+from app.core.access import AccessState, Profile, UserProfile, access_state
 from app.core.aim import Surroundings, aim_at
 from app.core.changes import GrantChange, ProfileChange, apply_changes, from_json, to_json
+from app.core.correlation import correlate
 from app.core.diff import diff
 from app.core.drift import DriftClass, classify
 from app.core.guards import Circumstances, count_removals, effective_admins, judge
@@ -27,6 +28,7 @@ from app.core.identity import (
 )
 from app.core.plan import make_plan
 from app.core.policy import Guards, Limit, Policy, Protected, Removals, Unmanaged
+from app.core.records import GroupRecord, Link, Links, Record, ServiceAccountRecord, TectonObjects, UserRecord
 from tests.core.states import EVERYBODY, grants, states
 
 ANA = Principal(Kind.USER, "ana")
@@ -160,29 +162,80 @@ def test_with_everything_managed_tecton_becomes_what_is_desired(
     assert not gone & state.profiles.keys()
 
 
-@given(states(), states(), st.integers(0, 6), st.integers(0, 6))
-def test_no_more_is_removed_than_the_guards_allow(
-    wanted: AccessState, observed: AccessState, floor: int, count: int
+limits = st.builds(Limit, count=st.integers(0, 6), percent=st.sampled_from([0, 10, 50, 100]))
+
+
+@given(states(), states(), st.integers(0, 4), limits, st.integers(0, 3))
+def test_no_more_is_removed_in_a_window_than_the_guards_allow(
+    wanted: AccessState, observed: AccessState, floor: int, limit: Limit, before: int
 ) -> None:
-    limit = Limit(count=count, percent=0)
-    limits = Guards(floor=floor, removals=Removals(users=limit, members=limit, roles=limit), min_admins=0)
-    verdict = judge(make_plan(diff(wanted, observed)), Circumstances(observed, limits))
-    assert all(number <= floor for number in count_removals(verdict.flowing, observed).values())
-    assert all(
-        change in verdict.flowing for change in make_plan(diff(wanted, observed)).changes if not change.removes_access
-    )
+    """Neither by count nor by percentage, with what went before; and nothing that gives access is held."""
+    guards = Guards(floor=floor, removals=Removals(users=limit, members=limit, roles=limit), min_admins=0)
+    plan = make_plan(diff(wanted, observed))
+    removed = {"users": before, "members": before, "roles": before}
+    verdict = judge(plan, Circumstances(observed, guards, removed))
+    everything = {
+        "users": sum(principal.kind is Kind.USER for principal in observed.profiles),
+        "members": sum(map(len, observed.members.values())),
+        "roles": sum(map(len, observed.grants.values())),
+    }
+    for kind, number in count_removals(verdict.flowing, observed).items():
+        share = (number + before) * 100 <= limit.percent * (everything[kind] + before)
+        assert number == 0 or number + before <= floor or (number + before <= limit.count and share)
+    assert all(change in verdict.flowing for change in plan.changes if not change.removes_access)
 
 
-@given(states(), states(), st.integers(0, 3))
+@given(states(), states(), st.integers(0, 3), st.booleans())
 def test_there_are_never_fewer_admins_than_the_minimum(
-    wanted: AccessState, observed: AccessState, minimum: int
+    wanted: AccessState, observed: AccessState, minimum: int, is_approved: bool
 ) -> None:
-    limits = Guards(floor=1000, min_admins=minimum)
-    verdict = judge(make_plan(diff(wanted, observed)), Circumstances(observed, limits))
+    """Not even when a person approves it."""
+    guards = Guards(floor=1000, min_admins=minimum)
+    plan = make_plan(diff(wanted, observed))
+    approved = frozenset(plan.changes) if is_approved else frozenset()
+    verdict = judge(plan, Circumstances(observed, guards, approved=approved))
     removals = [change for change in verdict.flowing if change.removes_access]
     before, after = effective_admins(observed), effective_admins(apply_changes(observed, removals))
     gone = observed.profiles.keys() - apply_changes(observed, removals).profiles.keys()
     assert len(after - gone) >= minimum or after - gone >= before
+
+
+@given(states(), states(), states())
+def test_a_rename_is_never_a_delete_and_a_create(
+    desired: AccessState, observed: AccessState, last: AccessState
+) -> None:
+    """Whoever is on both sides, under whatever name, is altered at the most."""
+    both = desired.profiles.keys() & observed.profiles.keys()
+    changes = diff(aim_at(desired, observed, Surroundings(policy(unmanaged=REMOVE_ALL), last)).state, observed)
+    of_both = [change for change in changes if isinstance(change, ProfileChange) and change.principal in both]
+    assert not [change for change in of_both if change.creates or change.deletes]
+
+
+@given(states(), states(), st.sets(st.sampled_from(EVERYBODY)))
+def test_a_link_once_made_is_followed_through_every_rename(
+    desired: AccessState, observed: AccessState, linked: set[Principal]
+) -> None:
+    """Only an object that is gone ends it; and no object is ever two principals'.
+
+    A desired state has each name once (`desired_access` says which of two has it).
+    """
+    first = {(principal.kind, desired.profiles[principal].name): principal for principal in desired.profiles}
+    desired = desired.restricted_to(first.values())
+    objects = TectonObjects({(p.kind, f"id of {p.id}"): record(p, profile) for p, profile in observed.profiles.items()})
+    links = [Link(p, f"id of {p.id}") for p in sorted(linked) if p.kind is not Kind.WORKSPACE]
+    found = correlate(desired, objects, Links(links), complete=True)
+    there = {link for link in links if link.principal in observed.profiles}
+    assert set(found.orphaned) == set(links) - there
+    assert not {link.principal for link in found.adopted} & {link.principal for link in there}
+    ids = [(link.principal.kind, link.tecton_id) for link in (*there, *found.adopted)]
+    assert len(ids) == len(set(ids))
+
+
+def record(principal: Principal, profile: Profile) -> Record:
+    id_ = f"id of {principal.id}"
+    if principal.kind is Kind.USER:
+        return UserRecord(id_, profile.name)
+    return GroupRecord(id_, profile.name) if principal.kind is Kind.GROUP else ServiceAccountRecord(id_, profile.name)
 
 
 def one(profile: bool, *held: Grant) -> AccessState:
