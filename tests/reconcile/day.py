@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import requests
+
 from app.demo.changes import differences
 from app.demo.day import CLIENTS, expectations, load_day
 from app.demo.facts import Facts, read_snapshot
@@ -25,6 +27,18 @@ BRIDGE_URL = "http://bridge.test"
 MIDNIGHT = datetime(2026, 3, 2, tzinfo=UTC)
 
 
+class MomentLater(WsgiAdapter):
+    """Answers every request a moment after the last: ids tell the time, and so have one order in every run."""
+
+    def __init__(self, app: Any, clock: Clock) -> None:
+        super().__init__(app)
+        self.clock = clock
+
+    def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
+        self.clock.move(milliseconds=1)
+        return super().send(request)
+
+
 class DemoRig(WiredRig):
     """A bridge and a Tecton as the demo starts them, and its clients."""
 
@@ -33,7 +47,7 @@ class DemoRig(WiredRig):
         super().__init__(database, clock, directory, policy=POLICY.read_text(), seed=WORLD)
         self.day = load_day(DAY)
         self.replay = Replay(BRIDGE_URL + SCIM_PATH, {client: self._token(client) for client in CLIENTS})
-        self.replay.session.mount("http://", WsgiAdapter(self.app))
+        self.replay.session.mount("http://", MomentLater(self.app, clock))
 
     def _token(self, client: str) -> str:
         with self.database.write() as connection:

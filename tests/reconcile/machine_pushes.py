@@ -37,6 +37,10 @@ class Pushing(RuleBasedStateMachine):
         teams = list(self.pushed.teams.values())
         return teams[number % len(teams)] if teams else None
 
+    def _name(self, id_: str) -> str:
+        """Return who an id is: the ids themselves differ from run to run."""
+        return "" if id_ == self.breakglass_id else self.pushed.people[id_].name
+
     def _free_team(self, number: int) -> str | None:
         taken = {team.name for team in self.pushed.teams.values()}
         free = [name for name in TEAMS if name not in taken]
@@ -134,7 +138,7 @@ class Pushing(RuleBasedStateMachine):
     @rule(number=pick, who=pick, dialect=dialects)
     def remove_member(self, number: int, who: int, dialect: str) -> None:
         if (team := self._team(number)) and team.members:
-            gone = sorted(team.members)[who % len(team.members)]
+            gone = sorted(team.members, key=self._name)[who % len(team.members)]
             if dialect == "entra":
                 operation = {"op": "Remove", "path": "members", "value": [{"$ref": None, "value": gone}]}
             else:

@@ -25,6 +25,11 @@ class WiredRig(Rig):
         self._processes = count(1)
         super().__init__(database, clock, directory, tecton_concurrency=1, **settings)
 
+    def push(self, method: str, path: str, body: Any = None, *, status: int | None = None) -> Any:
+        """Send a SCIM request a moment after the last: ids tell the time, and so have one order in every run."""
+        self.clock.move(milliseconds=1)
+        return super().push(method, path, body, status=status)
+
     def new_session(self) -> requests.Session:
         """Return a session over the wire, the same for every process."""
         self.wire = self.wire or Wire(self.sandbox)
