@@ -165,6 +165,14 @@ def effective_admins(state: AccessState) -> set[Principal]:
     return admins
 
 
+def admins_at_stake(changes: Iterable[Change], observed: AccessState) -> list[Principal]:
+    """Return the people and groups that hold admin, where changes take it from somebody; nobody where they do not."""
+    admins = effective_admins(observed)
+    if not any(_takes_admin(change, observed, admins) for change in changes):
+        return []
+    return sorted(p for p, of in observed.grants.items() if ADMIN in of and p.kind in {Kind.USER, Kind.GROUP})
+
+
 def _hold_last_admins(changes: tuple[Change, ...], around: Circumstances) -> Finding:
     """Hold what takes admin from somebody when fewer than the minimum would be left. No approval overrides it.
 

@@ -11,7 +11,7 @@ from app.core.access import AccessState
 from app.core.changes import Change
 from app.core.drift import DriftClass, DriftItem, Trouble, drift_lost_keys
 from app.core.effective import head_of
-from app.core.guards import Circumstances, Verdict, judge
+from app.core.guards import Circumstances, Verdict, admins_at_stake, judge
 from app.core.identity import Kind, Principal
 from app.core.plan import Plan, make_plan
 from app.core.policy import Policy
@@ -55,6 +55,8 @@ class Round:
     def go(self) -> Report:
         """Do it; return the report, whose calls and duration the caller fills in."""
         before = self._assess(link=True)
+        if self.may_write and self._admins_moved(before.changes):
+            before = self._assess(link=False)
         self.report.drift = _counts(self._drift(before))
         plan = make_plan(self._due(before.changes))
         verdict = self._judge(plan)
@@ -129,6 +131,24 @@ class Round:
         return [change for change in changes if change.principal not in held]
 
     # ---------------------------------------------------------------- planning
+
+    def _admins_moved(self, changes: tuple[Change, ...]) -> bool:
+        """Read anew who holds admin, where somebody is to lose it; tell whether it is not as it was known.
+
+        Whether enough of them are left must not rest on what was read a while ago. Raise TectonError
+        when it cannot be read: then nothing is taken away.
+        """
+        if not self.policy.guards.min_admins:
+            return False
+        step = Step()
+        for principal in admins_at_stake(changes, self.world.observed()):
+            key = principal.kind, self.world.links.tecton_id_of(principal) or ""
+            record = self.run.tecton.get_record(*key)
+            if record != self.world.records.get(key):
+                step.records[key] = record
+        if step.records:
+            self.keep(step)
+        return bool(step.records)
 
     def _judge(self, plan: Plan) -> Verdict:
         if not any(change.removes_access for change in plan.changes):

@@ -142,6 +142,21 @@ def test_the_last_admin_is_kept(make_rig: MakeRig) -> None:
     assert rig.user("ana@acme.com")
 
 
+def test_an_admin_who_was_one_at_the_last_sweep_only_does_not_count_as_left(make_rig: MakeRig) -> None:
+    """Between sweeps somebody is taken out of the admins by hand; then another one leaves."""
+    rig = make_rig(policy=POLICY.replace("min_admins: 0", "min_admins: 2"))
+    rig.run()
+    ana, ben = rig.create_user("ana@acme.com"), rig.create_user("ben@acme.com")
+    rig.create_group("tecton-admins", ana, ben)
+    rig.settle()
+    rig.by_hand("groups/admins/members", remove=["ben@acme.com"])
+    rig.set_active(ana, False)
+    rig.tick(seconds=0)
+    assert "ana@acme.com" in rig.members("admins")
+    rig.run()
+    assert rig.members("admins") == {"ben@acme.com"}
+
+
 def test_the_bridges_own_account_is_never_touched(make_rig: MakeRig) -> None:
     rig = make_rig(policy=POLICY + "\nunmanaged: {users: remove, groups: remove, service_accounts: remove}\n")
     rig.by_hand("groups", displayName="bridge admins", members=["scim-bridge"])
