@@ -59,6 +59,7 @@ class Bridge(Pushing, ByHand):
         """A day after the first one: people are in their teams, and some are admins through one."""
         rig = self.rig
         self.furnish()
+        self.kept = self.untouchable()
         rig.sweep()
         rig.create_user(CREATOR)  # what came with the scope and the workspace stays, whoever else is pushed
         self.breakglass_id = rig.create_user(BREAKGLASS)
@@ -69,7 +70,7 @@ class Bridge(Pushing, ByHand):
             id_ = rig.create_group(name, *members)
             self.pushed.teams[id_] = Team(id_, name, set(members))
         rig.settle()
-        self.kept = self.untouchable()
+        assert self.untouchable() == self.kept
         self.admins = human_admins(rig.state())
         assert len(self.admins) == 3
 
