@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 TEST_PROCESSES ?= 2
 PORT ?= 8080
 
-.PHONY: run test bench lint format clean
+.PHONY: run test bench matrix lint format clean
 
 run: $(VENV)/run.stamp
 	@exec $(BIN)/python -m app demo --port $(PORT)
@@ -18,6 +18,12 @@ test: $(VENV)/test.stamp
 bench: $(VENV)/test.stamp
 	$(BIN)/python -m tests.benchmarks.scim $(or $(ARGS),--full)
 	$(BIN)/python -m tests.benchmarks.reconciler
+
+# The reconciler's and the credentials' tests once under each alternative of each knob of the sandbox: an hour.
+matrix: $(VENV)/test.stamp
+	BRIDGE_KNOBS=all $(BIN)/python -m pytest -p tests.knob_report -n $(TEST_PROCESSES) -k sqlite --show-capture=no \
+	    tests/reconcile tests/credentials --ignore tests/reconcile/test_knobs.py --ignore tests/reconcile/test_sieve.py \
+	    --ignore tests/reconcile/test_machine.py $(ARGS)
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check .

@@ -42,6 +42,8 @@ class Settings(BaseSettings):
     tecton_concurrency: int = Field(8, ge=1, le=256, alias="BRIDGE_TECTON_CONCURRENCY")
     tecton_timeout: Duration = Field(timedelta(seconds=30), alias="BRIDGE_TECTON_TIMEOUT")
     tecton_service_accounts_path: str = Field("/ServiceAccounts", alias="BRIDGE_TECTON_SERVICE_ACCOUNTS_PATH")
+    tecton_scim_auth: Literal["Tecton-key", "Bearer"] = Field("Tecton-key", alias="BRIDGE_TECTON_SCIM_AUTH")
+    tecton_paths: str = Field("", alias="BRIDGE_TECTON_PATHS")
     tecton_ingest_url: str = Field("", alias="BRIDGE_TECTON_INGEST_URL")
     vault_token: SecretStr = Field(SecretStr(""), alias="BRIDGE_VAULT_TOKEN")
     retention: Duration = Field(timedelta(days=400), alias="BRIDGE_RETENTION")

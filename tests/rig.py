@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +20,7 @@ from app.store.database import Database
 from app.store.tokens import create_token
 from app.tecton import TectonConfig, open_tecton
 from tests.conftest import Clock
+from tests.knob_cases import parse_case, settings_for
 from tests.wsgi_adapter import wsgi_session
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
@@ -45,15 +50,18 @@ class Rig:
         self, database: Database, clock: Clock, directory: Path, *, policy: str = POLICY, **settings: Any
     ) -> None:
         self.database, self.clock = database, clock
+        self._sleeping = threading.Lock()
         self.policy_file = directory / "policy.yaml"
         self.policy_file.write_text(policy)
-        knobs = settings.pop("knobs", None)
+        self.knobs = {**parse_case(os.environ.get("BRIDGE_KNOBS", "")), **(settings.pop("knobs", None) or {})}
         self.config: dict[str, Any] = settings.pop("config", {})  # of the way to Tecton
         self.sandbox = create_sandbox(
-            admin_key=ADMIN_KEY, knobs=knobs, seed=settings.pop("seed", None), clock=clock, sleep=lambda _: None
+            admin_key=ADMIN_KEY, knobs=self.knobs, seed=settings.pop("seed", None), clock=clock, sleep=lambda _: None
         )
         self.tecton = self.sandbox.test_client()
-        values = {"mode": "enforce", "secret_key": "a secret for tests", "tecton_concurrency": 4, **settings}
+        self._let_a_moment_pass()
+        values = {"mode": "enforce", "secret_key": "a secret for tests", "tecton_concurrency": 4}
+        values |= settings_for(self.knobs) | settings
         self.settings = Settings(
             _env_file=None,
             database_url=str(database.url),
@@ -75,11 +83,22 @@ class Rig:
             "concurrency": self.settings.tecton_concurrency,
             "clock": lambda: self.clock().timestamp(),
             "wall_clock": lambda: self.clock().timestamp(),
-            "sleep": lambda _: None,
+            "sleep": self.sleep if self.knobs else lambda _: None,
             "session_factory": self.new_session,
         }
-        config = TectonConfig(url=TECTON_URL, api_key=ADMIN_KEY, **{**values, **self.config})
+        config = replace(TectonConfig.from_settings(self.settings), **{**values, **self.config})
         return build_engine(self.settings, self.database, self.clock, open_tecton(config))
+
+    def sleep(self, seconds: float) -> None:
+        """Let the time pass that a call waits, once for all threads that wait."""
+        until = self.clock() + timedelta(seconds=seconds)
+        with self._sleeping:
+            self.clock.now = max(self.clock.now, until)
+
+    def _let_a_moment_pass(self) -> None:
+        """Let reads see what was written before, in a Tecton whose reads lag (row 46 of the unknowns)."""
+        if "read_delay_ms" in self.knobs:
+            self.clock.move(seconds=1)
 
     def new_session(self) -> requests.Session:
         """Return a session whose calls go into the sandbox."""
@@ -148,6 +167,7 @@ class Rig:
 
     def try_run(self, purpose: str = "sweep", approve: str | None = None) -> Any:
         """Have a run done; return it as stored."""
+        self._let_a_moment_pass()
         with self.database.write() as connection:
             run_id = journal.request_run(connection, purpose, "test", self.clock(), approve=approve)
         self.engine.worker.tick()

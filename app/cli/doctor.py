@@ -85,8 +85,9 @@ def _secret_key(settings: Settings) -> list[Finding]:
 def _tecton(settings: Settings) -> list[Finding]:
     try:
         require_tecton(settings)
+        config = TectonConfig.from_settings(settings)
     except SettingsError as error:
         return [Finding("tecton", False, str(error).replace("\n", "; "))]
-    preflight = open_tecton(TectonConfig.from_settings(settings)).probe()
+    preflight = open_tecton(config).probe()
     # None: it could not be found out, which some other finding explains.
     return [Finding(f"tecton {name}", check.ok is not False, check.sentence) for name, check in preflight]

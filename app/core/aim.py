@@ -224,7 +224,12 @@ class _Aiming:
         scopes = self.around.scopes
         if grant.target.level is not Level.SECRET_SCOPE or scopes is None or grant.target.name in scopes:
             return True
-        self._keep(principal, Why.BLOCKED, f"{grant} cannot be granted: Tecton has no such secret scope", grant=grant)
+        self._keep(
+            principal,
+            Why.BLOCKED,
+            f"{grant} cannot be granted: Tecton shows the bridge no such secret scope",
+            grant=grant,
+        )
         return False
 
     def _grant_stays(self, principal: Principal, grant: Grant) -> bool:

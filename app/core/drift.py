@@ -18,7 +18,7 @@ from app.core.aim import Kept, Why
 from app.core.changes import Change, GrantChange, MemberChange, NameOf, ProfileChange
 from app.core.correlation import Disputed
 from app.core.desired import Problem, Source
-from app.core.identity import Principal, Target
+from app.core.identity import Level, Principal, Target
 
 
 class DriftClass(StrEnum):
@@ -115,6 +115,14 @@ def both_moved(changes: Iterable[Change], last: AccessState) -> set[tuple[Princi
     return found
 
 
+def why_ineffective(changes: Iterable[Change]) -> str:
+    """Say what can be said of changes that Tecton took without effect."""
+    said = "Tecton answered that it was done, and it is not"
+    roles = [c for c in changes if isinstance(c, GrantChange) and c.grant.target.level is not Level.SECRET_SCOPE]
+    kinds = sorted({f"{change.principal.kind.words}s" for change in roles})
+    return f"{said}; Tecton support can switch roles management by SCIM on for {' and '.join(kinds)}" if kinds else said
+
+
 def drift_of(
     changes: Iterable[Change],
     last: AccessState,
@@ -134,7 +142,7 @@ def drift_of(
         if error:
             drift_class = DriftClass.FAILING
         elif change in ineffective:
-            drift_class = DriftClass.NOT_EFFECTIVE
+            drift_class, error = DriftClass.NOT_EFFECTIVE, why_ineffective([change])
         sentence = describe(change, name_of)
         items.append(
             DriftItem(

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from app.core.access import AccessState, UserProfile
 from app.core.changes import Change, GrantChange, MemberChange
+from app.core.drift import why_ineffective
 from app.core.guards import count_removals
 from app.core.identity import Kind, Principal
 from app.core.records import MemberId, TectonObjects, observed_access
@@ -145,7 +146,7 @@ class Applier:
             self._note_failure(work, undone, first)
             self._report(done.step, work, "failed", "; ".join(refusals), undone)
         else:
-            error = NotEffective("Tecton answered that it was done, and it is not")
+            error = NotEffective(why_ineffective(undone))
             self._note_failure(work, undone, error)
             self.tally.ineffective |= undone
             self._report(done.step, work, "not_effective", str(error), undone)

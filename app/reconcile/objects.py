@@ -185,9 +185,10 @@ def _adopting(record: Record, profile: Profile | None) -> Profile | None:
 
 def _with_profile(record: Record, profile: Profile | None) -> Record:
     if isinstance(record, UserRecord) and isinstance(profile, UserProfile):
-        return replace(
-            record, user_name=profile.user_name, given_name=profile.given_name, family_name=profile.family_name
-        )
+        # A name in another case is the same name, and Tecton may refuse to change it (row 11 of the unknowns).
+        is_same = record.user_name.casefold() == profile.user_name.casefold()
+        name = record.user_name if is_same else profile.user_name
+        return replace(record, user_name=name, given_name=profile.given_name, family_name=profile.family_name)
     if isinstance(record, GroupRecord) and isinstance(profile, GroupProfile):
         return replace(
             record,

@@ -40,6 +40,11 @@ _SHOWN = {
 
 _OFFERED = "Secrets must be switched on for this cluster by Tecton support"
 
+_NO_LOOKUP = (
+    "role assignments may know {} by another id than SCIM does, "
+    "and this Tecton does not tell it (metadata-service/get-user)"
+)
+
 
 class Authorization:
     """The role assignments of one Tecton, for one run."""
@@ -99,15 +104,22 @@ class Authorization:
                     self._change(route, verb, [grant], done_already)
             elif self._learn_principal_ids(grants):
                 self._change(route, verb, grants, done_already)
+            elif unknown := self._unknown_ids(grants):
+                raise type(error)(f"{error}; {_NO_LOOKUP.format(unknown)}") from error
             else:
                 raise
+
+    def _unknown_ids(self, grants: list[ScopeGrant]) -> str:
+        """Return the users whose id as principals was never seen, as words; "" for none."""
+        ids = sorted({g.id for g in grants if g.kind is Kind.USER and not self._users.is_paired(g.id)})
+        return ", ".join(self._users.name_of(id_) or id_ for id_ in ids)
 
     def _learn_principal_ids(self, grants: list[ScopeGrant]) -> bool:
         """Look up users whose principal id was never seen; tell whether one differs from its SCIM id."""
         unseen = {grant.id for grant in grants if grant.kind is Kind.USER and not self._users.is_paired(grant.id)}
         for id_ in unseen:
-            if name := self._users.name_of(id_):
-                self._users.pair(id_, self._look_up(name) or id_)
+            if (name := self._users.name_of(id_)) and (found := self._look_up(name)):
+                self._users.pair(id_, found)
         return any(self._users.principal_id(id_) != id_ for id_ in unseen)
 
     def _look_up(self, name: str) -> str | None:

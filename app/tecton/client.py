@@ -14,7 +14,7 @@ from app.tecton.authorization import Authorization
 from app.tecton.caller import Caller
 from app.tecton.client_secrets import ClientSecrets
 from app.tecton.config import TectonConfig
-from app.tecton.credentials import Credential
+from app.tecton.credentials import API_KEY_SCHEME, Credential
 from app.tecton.features import FeatureServices
 from app.tecton.ingest import Ingest
 from app.tecton.members import KnownKinds
@@ -48,7 +48,7 @@ class TectonClient:
     def __init__(self, caller: Caller, memory: Memory) -> None:
         self.caller = caller
         self._memory = memory
-        self.scim = Scim(caller, memory.kinds, memory.users)
+        self.scim = Scim(caller.calling_scim(), memory.kinds, memory.users)
         self.scopes = Scopes(caller)
         self.authorization = Authorization(caller, memory.users)
         self.metadata = Metadata(caller)
@@ -147,7 +147,7 @@ class TectonService:
 
         Raise CredentialsRefused for a key that no header can hold.
         """
-        credential = Credential("Tecton-key", api_key)
+        credential = Credential(API_KEY_SCHEME, api_key)
         return Serving(Caller(self._transport).calling_as(lambda: credential))
 
     def serving_for_client(self, client_id: str, client_secret: str) -> Serving:

@@ -13,7 +13,7 @@ from app.reconcile.ports import TemporaryError, UnknownOutcome
 from app.tecton.caller import Caller
 from app.tecton.wire import Json, operation, read, read_list, read_text
 
-_OFFERED = "client secrets are not where they are looked for, or OAuth accounts are not switched on"
+_OFFERED = "client secrets must be where BRIDGE_TECTON_PATHS says, and OAuth accounts switched on for this cluster"
 
 
 @dataclass(frozen=True, slots=True)

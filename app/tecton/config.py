@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 
 import requests
 
-from app.settings import Settings
+from app.settings import Settings, SettingsError
 from app.tecton.retry import Retry
 
 
@@ -19,7 +20,8 @@ class Paths:
     Confirmed: the SCIM base, secrets-service, authorization-service, metadata-service, feature
     serving, the token endpoint. Inferred, and therefore here to be changed: the SCIM collection of
     service accounts, and the paths of the Service Accounts API (its account operations are confirmed
-    for an older release only; those for client secrets follow from their names).
+    for an older release only; those for client secrets follow from their names). An operation is a
+    POST unless its path is written as `METHOD /path`.
     """
 
     scim: str = "/api/scim/v2"
@@ -42,6 +44,28 @@ class Paths:
     deactivate_client_secret: str = "/api/v1/service-accounts-service/deactivate-service-account-secret"  # noqa: S105
     delete_client_secret: str = "/api/v1/service-accounts-service/delete-service-account-secret"  # noqa: S105
 
+    def changed_by(self, text: str) -> Paths:
+        """Return the paths with those in `name=/path, name=METHOD /path` replaced. Raise SettingsError."""
+        given = dict(_pair(part) for part in text.split(",") if part.strip())
+        known = [one.name for one in fields(self)]
+        if unknown := sorted(given.keys() - set(known)):
+            raise SettingsError(f"{_PATHS}: there is no path {', '.join(unknown)}; there are {', '.join(known)}")
+        return replace(self, **given)
+
+
+_PATHS = "BRIDGE_TECTON_PATHS"
+# Paths of one call each: all others have calls of several methods below them.
+_OPERATION = re.compile(r"(create|get|update|delete|list|activate|deactivate)_")
+
+
+def _pair(part: str) -> tuple[str, str]:
+    name, _, path = (piece.strip() for piece in part.partition("="))
+    if not re.fullmatch(r"((POST|PUT|PATCH|DELETE) )?/\S*", path):
+        raise SettingsError(f"{_PATHS}: {part.strip()!r} is neither name=/path nor name=METHOD /path")
+    if " " in path and not _OPERATION.match(name):
+        raise SettingsError(f"{_PATHS}: {name} has several calls below it, so that it takes no method")
+    return name, path.rstrip("/")
+
 
 @dataclass(frozen=True, slots=True)
 class TectonConfig:
@@ -58,7 +82,7 @@ class TectonConfig:
     connect_timeout: float = 10.0
     read_timeout: float = 30.0
     retry: Retry = field(default_factory=Retry)
-    auth_scheme: str = "Tecton-key"
+    scim_auth_scheme: str = "Tecton-key"  # Okta sends Bearer, so that SCIM may take either (row 6 of the unknowns)
     paths: Paths = field(default_factory=Paths)
     page_size: int = 1000
     clock: Callable[[], float] = time.monotonic
@@ -70,13 +94,16 @@ class TectonConfig:
     def from_settings(cls, settings: Settings) -> TectonConfig:
         """Return the configuration that the environment asks for.
 
-        A missing address or key is no error here: the first call says what to set.
+        A missing address or key is no error here: the first call says what to set. Raise SettingsError
+        for paths that cannot be read.
         """
+        paths = Paths(service_accounts="/" + settings.tecton_service_accounts_path.strip("/"))
         return cls(
             url=settings.tecton_url,
             api_key=settings.tecton_api_key.get_secret_value().strip(),
             rate=settings.tecton_rate,
             concurrency=settings.tecton_concurrency,
             read_timeout=settings.tecton_timeout.total_seconds(),
-            paths=Paths(service_accounts="/" + settings.tecton_service_accounts_path.strip("/")),
+            scim_auth_scheme=settings.tecton_scim_auth,
+            paths=paths.changed_by(settings.tecton_paths),
         )

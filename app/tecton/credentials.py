@@ -8,6 +8,9 @@ from requests.auth import AuthBase
 from app.reconcile.ports import CredentialsRefused
 from app.tecton.errors import CHECK_KEY
 
+API_KEY_SCHEME = "Tecton-key"  # confirmed for every service; one of Tecton's own clients spells it Tecton-Key
+SCIM_SCHEMES = (API_KEY_SCHEME, "Bearer")  # SCIM takes either, or only one of them (row 6 of the unknowns)
+
 
 class Nobody(AuthBase):
     """No credential. Given explicitly, so that `requests` does not look for one in ~/.netrc."""

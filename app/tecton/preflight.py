@@ -9,6 +9,7 @@ from typing import Any
 from app.core.identity import Kind
 from app.reconcile.ports import CredentialsRefused, PermanentError, TectonError, TemporaryError, Unreachable
 from app.tecton.caller import Caller
+from app.tecton.credentials import SCIM_SCHEMES, Credential
 from app.tecton.errors import CHECK_KEY, SwitchedOff
 from app.tecton.metadata import KeyOwner, Metadata
 from app.tecton.scim import collection, offered_when
@@ -48,16 +49,17 @@ class Preflight:
 
 def probe(caller: Caller) -> Preflight:
     """Ask Tecton for one entry of each kind that matters. Raise nothing that Tecton may answer."""
-    users = _try(lambda: _first_page(caller, Kind.USER))
+    scim = caller.calling_scim()
+    users = _try(lambda: _first_page(scim, Kind.USER))
     if isinstance(users, TemporaryError):
         return _unreachable(users)
-    accounts = _try(lambda: _first_page(caller, Kind.SERVICE_ACCOUNT))
+    accounts = _try(lambda: _first_page(scim, Kind.SERVICE_ACCOUNT))
     secrets = _try(lambda: _scopes(caller))
     owner = _try(Metadata(caller).introspect_key)
     return Preflight(
         Check(True, f"{caller.config.url} answers"),
         _key(owner, users, accounts, secrets),
-        _scim(users, "SCIM is on", "SCIM"),
+        _scheme(caller, owner, users) or _scim(users, "SCIM is on", "SCIM"),
         _scim(accounts, "service accounts are served by SCIM", "service accounts"),
         _secrets(secrets),
     )
@@ -103,6 +105,18 @@ def _owned(owner: KeyOwner) -> Check:
         return Check(True, f"{whose} is accepted, and it is admin")
     lack = "is not admin" if owner.active else "is deactivated"
     return Check(False, f"{whose} {lack}; {CHECK_KEY}")
+
+
+def _scheme(caller: Caller, owner: Any, users: Any) -> Check | None:
+    """Return what to set when SCIM refuses a good key for the way in which it is shown (row 6 of the unknowns)."""
+    is_good = isinstance(owner, KeyOwner) and owner.active and owner.is_admin
+    if not (is_good and isinstance(users, CredentialsRefused)):
+        return None
+    other = next(scheme for scheme in SCIM_SCHEMES if scheme != caller.config.scim_auth_scheme)
+    shown = caller.calling_as(lambda: Credential(other, caller.config.api_key))
+    if isinstance(_try(lambda: _first_page(shown, Kind.USER)), TectonError):
+        return Check(False, f"SCIM refuses the key that everything else takes: {users}")
+    return Check(False, f"SCIM takes the key as {other} only: set BRIDGE_TECTON_SCIM_AUTH={other}")
 
 
 def _scim(answer: Any, good: str, what: str) -> Check:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -26,6 +27,7 @@ from app.reconcile.ports import (
 from app.tecton import documents
 from app.tecton.caller import Caller
 from app.tecton.config import Paths
+from app.tecton.errors import CHECK_KEY
 from app.tecton.listing import list_whole
 from app.tecton.members import KnownKinds
 from app.tecton.user_ids import UserIds
@@ -33,7 +35,10 @@ from app.tecton.wire import About, Json, Request, read_text, segment
 
 log = structlog.get_logger(__name__)
 
+_ROLES_UNMANAGED = re.compile(r"\broles?\b.*\bmanage(d|ment)?\b|\bmanage(d|ment)?\b.*\broles?\b", re.I)
+
 _OFFERED = "SCIM must be switched on for this cluster by Tecton support"
+_ACCEPTED = f"{CHECK_KEY}; SCIM must take keys as BRIDGE_TECTON_SCIM_AUTH says"
 _ACCOUNTS_OFFERED = f"{_OFFERED}, and its service accounts are where BRIDGE_TECTON_SERVICE_ACCOUNTS_PATH says"
 
 
@@ -102,6 +107,7 @@ class Scim:
                 body,
                 write=True,
                 create=True,
+                accepted_when=_ACCEPTED,
                 offered_when=offered,
             )
         )
@@ -119,7 +125,7 @@ class Scim:
         if isinstance(after, GroupRecord):
             self._learn_members(after.members)
         body = documents.merged_document(raw, before, after)
-        echo = self._call_on(kind, "PUT", tecton_id, "replace", body)
+        echo = self._replace(kind, tecton_id, body, roles_matter=before.roles != after.roles)
         return Edited(before, self._read_back(kind, tecton_id, echo), wrote=True)
 
     def delete(self, kind: Kind, tecton_id: str) -> None:
@@ -136,6 +142,16 @@ class Scim:
             self._deactivate(tecton_id)
             self._delete(kind, tecton_id)
 
+    def _replace(self, kind: Kind, tecton_id: str, body: Json, *, roles_matter: bool) -> Any:
+        """PUT an object. Where SCIM may not manage roles it can refuse their mere mention (row 15 of the unknowns)."""
+        try:
+            return self._call_on(kind, "PUT", tecton_id, "replace", body)
+        except Refused as refusal:
+            if roles_matter or "roles" not in body or not _ROLES_UNMANAGED.search(str(refusal)):
+                raise
+        # Tecton said that it takes no roles here: what is left out is not cleared.
+        return self._call_on(kind, "PUT", tecton_id, "replace", {k: v for k, v in body.items() if k != "roles"})
+
     def _delete(self, kind: Kind, tecton_id: str) -> None:
         try:
             self._call_on(kind, "DELETE", tecton_id, "delete")
@@ -151,7 +167,12 @@ class Scim:
     def _list(self, kind: Kind, asks: str, query: Json) -> list[Entry]:
         def fetch(page: Any) -> Any:
             request = Request(
-                "GET", collection(self._caller.config.paths, kind), asks, query=page, offered_when=offered_when(kind)
+                "GET",
+                collection(self._caller.config.paths, kind),
+                asks,
+                query=page,
+                accepted_when=_ACCEPTED,
+                offered_when=offered_when(kind),
             )
             return self._caller.call(request)
 
@@ -174,6 +195,7 @@ class Scim:
                 write=method != "GET",
                 removal=method == "DELETE",
                 about=About.OBJECT,
+                accepted_when=_ACCEPTED,
                 offered_when=offered_when(kind),
             )
         )

@@ -19,7 +19,7 @@ from app.tecton.wire import Json, operation, read, read_list, read_text
 API_KEY = "SERVICE_ACCOUNT_CREDENTIALS_TYPE_API_KEY"
 OAUTH = "SERVICE_ACCOUNT_CREDENTIALS_TYPE_OAUTH_CLIENT_CREDENTIALS"
 
-_OFFERED = "the Service Accounts API is not where it is looked for, or not switched on for this cluster"
+_OFFERED = "the Service Accounts API must be where BRIDGE_TECTON_PATHS says, and switched on for this cluster"
 
 
 @dataclass(frozen=True, slots=True)

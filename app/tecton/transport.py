@@ -14,7 +14,7 @@ from requests.adapters import HTTPAdapter
 from app.reconcile.ports import Unreachable
 from app.tecton import failures
 from app.tecton.config import TectonConfig
-from app.tecton.credentials import Credential, Nobody
+from app.tecton.credentials import API_KEY_SCHEME, Credential, Nobody
 from app.tecton.errors import CHECK_URL, error_of, error_of_content, error_of_failure
 from app.tecton.limits import CallCounter, Limits
 from app.tecton.retry import parse_retry_after
@@ -33,7 +33,7 @@ class Transport:
 
     def __init__(self, config: TectonConfig) -> None:
         self.config = config
-        self._credential: Callable[[], Nobody] = lambda: Credential(config.auth_scheme, config.api_key)
+        self._credential: Callable[[], Nobody] = lambda: Credential(API_KEY_SCHEME, config.api_key)
         self._limits = Limits(config.rate, config.concurrency, config.clock, config.sleep)
         self._session = (config.session_factory or self._new_session)()
         # Tecton uses no cookies; a load balancer's would pin all calls to one server.

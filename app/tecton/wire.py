@@ -87,8 +87,12 @@ class Failure:
 
 
 def operation(path: str, asks: str, body: Json, **more: Any) -> Request:
-    """Return a call to an operation of the gateway's services: a POST with its ids in the body."""
-    return Request("POST", path, asks, body, about=About.RESTRICTED, **more)
+    """Return a call to an operation of the gateway's services: its ids are in the body.
+
+    A POST (inferred: they are all in a body), unless the path is `METHOD /path`.
+    """
+    method, _, path = path.rpartition(" ")
+    return Request(method or "POST", path, asks, body, about=About.RESTRICTED, **more)
 
 
 def segment(value: str) -> str:

@@ -11,8 +11,22 @@ import pytest
 from app.store.database import Database
 from tests.conftest import Clock
 from tests.credentials.rig import KeyRig
+from tests.knob_cases import enter_case, parametrize
 
 MakeKeyRig = Callable[..., KeyRig]
+# The rows of the table of unknowns on which keys depend.
+ROWS = {1, 2, 3, 5, 6, 7, 29, 30, 31, 36, 37, 42, 43, 44, 45, 47}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """With BRIDGE_KNOBS=all, have every test with a bridge run under each alternative that concerns keys."""
+    parametrize(metafunc, ROWS)
+
+
+@pytest.fixture(autouse=True)
+def knob_case(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set the knobs that the matrix asks for, for every bridge that the test makes."""
+    enter_case(request, monkeypatch)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from app.store.rotations import list_rotations
 from app.tecton import TectonConfig, open_tecton
 from tests.conftest import Clock
 from tests.credentials.vault_double import TOKEN, VaultDouble
-from tests.rig import ADMIN_KEY, TECTON_URL, Rig
+from tests.rig import ADMIN_KEY, Rig
 from tests.wsgi_adapter import WsgiAdapter
 
 SCOPE = "my-secret-scope"
@@ -59,14 +60,13 @@ class KeyRig(Rig):
         return WsgiAdapter(self.vault)
 
     def start_engine(self) -> Engine:
-        config = TectonConfig(
-            url=TECTON_URL,
-            api_key=ADMIN_KEY,
+        config = replace(
+            TectonConfig.from_settings(self.settings),
             rate=1e6,
             concurrency=self.settings.tecton_concurrency,
             clock=lambda: self.clock().timestamp(),
             wall_clock=lambda: self.clock().timestamp(),
-            sleep=lambda _: None,
+            sleep=self.sleep if self.knobs else lambda _: None,
             session_factory=lambda: _session(self.tecton_adapter()),
         )
         vault = Vault(self.settings.vault_token.get_secret_value(), lambda: _session(self.vault_adapter()))

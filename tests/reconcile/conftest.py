@@ -10,9 +10,21 @@ import pytest
 
 from app.store.database import Database
 from tests.conftest import Clock
+from tests.knob_cases import enter_case, parametrize
 from tests.rig import Rig
 
 MakeRig = Callable[..., Rig]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """With BRIDGE_KNOBS=all, have every test with a bridge run under each alternative of each knob."""
+    parametrize(metafunc)
+
+
+@pytest.fixture(autouse=True)
+def knob_case(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set the knobs that the matrix asks for, for every bridge that the test makes."""
+    enter_case(request, monkeypatch)
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.reconcile.conftest import MakeRig
 from tests.rig import POLICY, Rig, roles
 
@@ -185,9 +187,10 @@ def test_what_nobody_pushed_of_who_is_adopted_on_conflict_is_kept(rig: Rig) -> N
     assert (rig.drift(), rig.waiting()) == ([], 0)
 
 
-def test_a_user_who_appeared_after_the_last_sweep_is_adopted_on_conflict(rig: Rig) -> None:
-    rig.by_hand("users", userName="ana@acme.com", givenName="Ana", familyName="Li")
+@pytest.mark.parametrize("name", ["ana@acme.com", "Ana@Acme.com"])
+def test_a_user_who_appeared_after_the_last_sweep_is_adopted_on_conflict(rig: Rig, name: str) -> None:
+    rig.by_hand("users", userName=name, givenName="Ana", familyName="Li")
     rig.create_group("tecton-fraud", rig.create_user("ana@acme.com", title="Auditor"))
     rig.settle()
-    assert rig.members("fraud") == {"ana@acme.com"}
-    assert roles(rig.user("ana@acme.com")) == {("all_workspaces", "viewer")}
+    assert rig.members("fraud") == {name}
+    assert roles(rig.user(name)) == {("all_workspaces", "viewer")}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from app.tecton import TectonConfig, TectonService, open_tecton
 from tests.tecton.conftest import KEY, Sandbox, Time, config_for
 
@@ -47,10 +49,38 @@ def test_a_key_of_one_who_is_not_admin(sandbox: Sandbox, time: Time) -> None:
     assert "is not admin; check TECTON_API_KEY" in found.key.sentence
 
 
-def test_scim_switched_off(sandbox: Sandbox, service: TectonService) -> None:
-    sandbox.set(scim_enabled="off")
+@pytest.mark.parametrize("status", ["403", "401", "404"])
+def test_such_a_key_is_found_out_whatever_scim_answers(sandbox: Sandbox, time: Time, status: str) -> None:
+    sandbox.set(scim_non_admin_status=status)
+    sandbox.account("ci", secret="plain-key")
+    found = open_tecton(config_for(sandbox.app, time, api_key="plain-key")).probe()
+    assert "is not admin; check TECTON_API_KEY" in found.key.sentence
+    assert found.scim.ok is None
+
+
+@pytest.mark.parametrize("status", ["404", "403", "501"])
+def test_scim_switched_off(sandbox: Sandbox, service: TectonService, status: str) -> None:
+    sandbox.set(scim_enabled="off", scim_disabled_status=status)
     assert oks(service) == [True, True, False, False, True]
     assert "Tecton support" in service.probe().scim.sentence
+
+
+def test_a_scheme_that_scim_does_not_take_is_told_with_the_one_that_it_takes(sandbox: Sandbox, time: Time) -> None:
+    sandbox.set(scim_auth_schemes="bearer")
+    found = open_tecton(config_for(sandbox.app, time)).probe()
+    assert (found.key.ok, found.scim.ok, found.ok) == (True, False, False)
+    assert "set BRIDGE_TECTON_SCIM_AUTH=Bearer" in found.scim.sentence
+    assert open_tecton(config_for(sandbox.app, time, scim_auth_scheme="Bearer")).probe().ok
+    sandbox.set(scim_auth_schemes="tecton_key")
+    found = open_tecton(config_for(sandbox.app, time, scim_auth_scheme="Bearer")).probe()
+    assert "set BRIDGE_TECTON_SCIM_AUTH=Tecton-key" in found.scim.sentence
+
+
+def test_a_scim_that_takes_no_good_key_at_all_is_a_fault(sandbox: Sandbox, service: TectonService) -> None:
+    sandbox.fault("status", path="/scim/", times=0, status=401)
+    found = service.probe()
+    assert found.scim.ok is False
+    assert "SCIM refuses the key that everything else takes" in found.scim.sentence
 
 
 def test_service_accounts_elsewhere(sandbox: Sandbox, service: TectonService) -> None:
@@ -59,8 +89,9 @@ def test_service_accounts_elsewhere(sandbox: Sandbox, service: TectonService) ->
     assert "BRIDGE_TECTON_SERVICE_ACCOUNTS_PATH" in service.probe().service_accounts.sentence
 
 
-def test_secrets_switched_off_is_no_fault(sandbox: Sandbox, service: TectonService) -> None:
-    sandbox.set(secrets_enabled="off")
+@pytest.mark.parametrize("status", ["400", "403", "501"])
+def test_secrets_switched_off_is_no_fault(sandbox: Sandbox, service: TectonService, status: str) -> None:
+    sandbox.set(secrets_enabled="off", secrets_disabled_status=status)
     assert oks(service) == [True, True, True, True, None]
     assert service.probe().ok
 

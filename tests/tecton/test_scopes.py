@@ -72,5 +72,5 @@ def test_the_other_scheme_works_on_scim(sandbox: Sandbox, time: Time) -> None:
     from app.core.identity import Kind
 
     sandbox.set(scim_auth_schemes="bearer")
-    tecton = open_tecton(config_for(sandbox.app, time, api_key=KEY, auth_scheme="Bearer")).for_run()
+    tecton = open_tecton(config_for(sandbox.app, time, api_key=KEY, scim_auth_scheme="Bearer")).for_run()
     assert tecton.list_entries(Kind.USER)
