@@ -21,7 +21,7 @@ from app.core.policy_text import Fault, PolicyError, parse_policy
 from app.credentials.keeper import Keeper
 from app.credentials.probe import Prober
 from app.delivery import DeliveryPlaces, Vault
-from app.jobs import AuditSeal, LeadersChore, PolicyWatch, Retention, Schedule, Worker
+from app.jobs import AuditSeal, LeadersChore, Learner, PolicyWatch, Retention, Schedule, Worker
 from app.reconcile.reconciler import Reconciler
 from app.reconcile.report import Budget
 from app.settings import Settings, SettingsError
@@ -141,6 +141,7 @@ class Engine:
     policy_watch: LeadersChore
     retention: LeadersChore
     audit_seal: LeadersChore
+    learner: LeadersChore
     schedule: Schedule
     tecton: TectonService
     vault: Vault
@@ -206,9 +207,10 @@ def build_engine(
     watch = LeadersChore(worker, lambda _: PolicyWatch(database, policy, clock))
     retention = LeadersChore(worker, lambda fence: Retention(database, policy, clock, fence, keep=settings.retention))
     audit_seal = LeadersChore(worker, lambda fence: AuditSeal(database, clock, fence))
-    chores = [keeper.tick, prober.tick, watch.tick, retention.tick, audit_seal.tick]
+    learner = LeadersChore(worker, lambda fence: Learner(database, service, settings.tecton_url, clock, fence))
+    chores = [keeper.tick, prober.tick, watch.tick, retention.tick, audit_seal.tick, learner.tick]
     schedule = Schedule(worker, database, clock, settings.sweep_interval, chores=chores)
-    return Engine(worker, keeper, prober, watch, retention, audit_seal, schedule, service, vault, executor)
+    return Engine(worker, keeper, prober, watch, retention, audit_seal, learner, schedule, service, vault, executor)
 
 
 def make_prober(

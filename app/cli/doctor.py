@@ -8,14 +8,17 @@ from dataclasses import asdict, dataclass
 
 import click
 
-from app.bootstrap import open_database, read_policy, require_tecton
+from app.bootstrap import open_database, read_policy, require_tecton, utc_now
 from app.cli.common import console, json_option, print_json
 from app.cli.policy_warnings import list_warnings
+from app.core.abilities import Abilities, Ability
 from app.core.policy_text import PolicyError
 from app.logs import configure_logs
+from app.reconcile.ports import TectonError
 from app.settings import Settings, SettingsError, read_settings
+from app.store.abilities import note_abilities, read_abilities
 from app.store.database import StoreError
-from app.tecton import TectonConfig, open_tecton
+from app.tecton import TectonConfig, TectonService, open_tecton
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,34 @@ def _tecton(settings: Settings) -> list[Finding]:
         config = TectonConfig.from_settings(settings)
     except SettingsError as error:
         return [Finding("tecton", False, str(error).replace("\n", "; "))]
-    preflight = open_tecton(config).probe()
-    # None: it could not be found out, which some other finding explains.
-    return [Finding(f"tecton {name}", check.ok is not False, check.sentence) for name, check in preflight]
+    with open_tecton(config) as tecton:
+        preflight = tecton.probe()
+        # None: it could not be found out, which some other finding explains.
+        found = [Finding(f"tecton {name}", check.ok is not False, check.sentence) for name, check in preflight]
+        return [*found, *(_abilities(settings, tecton) if preflight.ok else [])]
+
+
+def _abilities(settings: Settings, tecton: TectonService) -> list[Finding]:
+    """Find out what this Tecton can do, and keep it, as a worker does when it starts. None of it is a fault."""
+    try:
+        found = tecton.learn(settings.tecton_url, utc_now())
+        found = _keep(settings, found)
+    except (TectonError, StoreError) as error:
+        return [Finding("tecton abilities", False, str(error))]
+    findings = [Finding(f"tecton {_words(of.ability)}", True, of.sentence) for of in found.findings]
+    return [*findings, Finding("tecton read plan", True, found.plan())]
+
+
+def _keep(settings: Settings, found: Abilities) -> Abilities:
+    database = open_database(settings)
+    try:
+        with database.write() as connection:
+            found = found.keeping(read_abilities(connection, settings.tecton_url))
+            note_abilities(connection, found)
+    finally:
+        database.dispose()
+    return found
+
+
+def _words(ability: Ability) -> str:
+    return ability.value.replace("_", " ")

@@ -177,5 +177,11 @@ def too_few_calls(looked: Looked, budget: Budget | None) -> str:
     )
 
 
+def lists_not_whole(looked: Looked) -> str:
+    """Return the sentence that says which lists were taken for whole and are not."""
+    words = " and ".join(f"{kind.words}s" for kind in sorted(looked.distrusted))
+    return f"Tecton's list of {words} does not show all that they hold: each is read by itself from now on"
+
+
 def _riches(record: Record) -> int:
     return len(record.roles) + (len(record.members) if isinstance(record, GroupRecord) else 0)

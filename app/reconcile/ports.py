@@ -345,6 +345,9 @@ class Store(Protocol):
     def forget_tecton(self) -> None:
         """Forget all that is known of Tecton: objects, links, what was last applied, what was there at first sight."""
 
+    def distrust_lists(self, kinds: Collection[Kind]) -> None:
+        """Record that lists which were taken for whole are not."""
+
     def note_privileged(self, keys: frozenset[tuple[Kind, str]]) -> None:
         """Record which objects are privileged."""
 

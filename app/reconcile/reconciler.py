@@ -16,7 +16,7 @@ from app.core.policy import Policy
 from app.core.records import Record, TectonObjects
 from app.reconcile.assess import Question
 from app.reconcile.elsewhere import another_tecton, fingerprint_of_another, is_another
-from app.reconcile.look import Look, Looked, freshness_report, too_few_calls
+from app.reconcile.look import Look, Looked, freshness_report, lists_not_whole, too_few_calls
 from app.reconcile.observe import Crew, Pause, changes_in
 from app.reconcile.ports import Dirty, Escrow, NotEffective, Store, TectonError, TemporaryError
 from app.reconcile.report import Mode, Report, Run
@@ -126,6 +126,9 @@ class Reconciler:
         now = self.clock()
         found = freshness(self.store.load_verified(), now, tolerated(self.interval))
         report.freshness = freshness_report(found, looked, run.budget, now)
+        if looked.distrusted:
+            self.store.distrust_lists(looked.distrusted)
+            report.notes.append(lists_not_whole(looked))
         if looked.late:
             report.notes.append(too_few_calls(looked, run.budget))
 

@@ -100,6 +100,10 @@ KNOBS: tuple[Knob, ...] = (
          "What names of scopes, groups and accounts must match; without one, anything that is not "
          "empty and has no /",
          pattern),
+    Knob("list_attributes", 0, "ignored", ("honoured", "members_cut"),
+         "SCIM lists asked for roles or members by `attributes`: left out, shown, or shown with one member at most"),
+    Knob("last_modified", 0, "own_attributes", ("everything", "absent"),
+         "meta.lastModified: moved by an object's own attributes, by its roles as well, or not shown in lists"),
     Knob("latency_seconds", 0, "0", ("any number",), "Time every call takes", decimal),
 )  # fmt: skip
 

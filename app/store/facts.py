@@ -15,6 +15,7 @@ TECTON = "tecton"
 POLICY = "policy"
 OWN_ACCOUNT = "own_account"
 AUDIT_HEAD = "audit_head"
+ABILITIES = "tecton_abilities"
 
 
 def note_fact(connection: Connection, name: str, value: Any, now: datetime) -> None:

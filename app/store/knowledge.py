@@ -12,6 +12,7 @@ from app.core.changes import from_json
 from app.core.identity import Kind, Principal
 from app.core.records import Link, Links, MemberId, Record, TectonObjects
 from app.reconcile.ports import Dirty, Escrow, Knowledge, Step
+from app.store.abilities import read_abilities
 from app.store.encoding import (
     record_from_json,
     record_to_json,
@@ -80,6 +81,7 @@ def read_knowledge(connection: Connection, address: str | None = None) -> Knowle
         verified=verified,
         modified=modified,
         elsewhere=elsewhere,
+        whole_lists=abilities.whole_lists if (abilities := read_abilities(connection, address)) else frozenset(),
     )
 
 

@@ -18,7 +18,7 @@ from app.core.identity import Kind, Principal
 from app.core.plan import Plan
 from app.core.policy import Policy
 from app.reconcile.ports import Dirty, Knowledge, OneTimeKey, Step
-from app.store import credentials, freshness, inactivity, journal, queue, snapshot
+from app.store import abilities, credentials, freshness, inactivity, journal, queue, snapshot
 from app.store.database import Database
 from app.store.facts import LAST_SWEEP, TECTON, note_fact
 from app.store.fencing import fenced_write
@@ -166,6 +166,11 @@ class ReconcilerStore:
         """Forget all that is known of Tecton: it was of another one."""
         with self._fenced() as connection:
             forget_knowledge(connection)
+
+    def distrust_lists(self, kinds: Collection[Kind]) -> None:
+        """Record that lists which were taken for whole are not."""
+        with self._fenced() as connection:
+            abilities.distrust_lists(connection, kinds)
 
     def note_privileged(self, keys: frozenset[tuple[Kind, str]]) -> None:
         """Record which objects are privileged."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import TracebackType
 
+from app.core.abilities import Abilities, Finding
 from app.core.access import Profile, ServiceAccountProfile
 from app.core.identity import Grant, Kind
 from app.core.records import MemberId, Record, ScopeGrant
@@ -17,6 +19,7 @@ from app.tecton.config import TectonConfig
 from app.tecton.credentials import API_KEY_SCHEME, Credential
 from app.tecton.features import FeatureServices
 from app.tecton.ingest import Ingest
+from app.tecton.learning import Learner, echo_finding
 from app.tecton.members import KnownKinds
 from app.tecton.metadata import Metadata
 from app.tecton.oauth import Tokens
@@ -37,6 +40,11 @@ class Memory:
     users: UserIds = field(default_factory=UserIds)
     owner_id: str | None = None
     owner_asked: bool = False
+    put_echoes: bool | None = None  # whether the last change was answered with the whole object
+
+    def note_echo(self, echoes: bool) -> None:
+        """Remember how a change was answered."""
+        self.put_echoes = echoes
 
 
 class TectonClient:
@@ -48,7 +56,7 @@ class TectonClient:
     def __init__(self, caller: Caller, memory: Memory) -> None:
         self.caller = caller
         self._memory = memory
-        self.scim = Scim(caller.calling_scim(), memory.kinds, memory.users)
+        self.scim = Scim(caller.calling_scim(), memory.kinds, memory.users, memory.note_echo)
         self.scopes = Scopes(caller)
         self.authorization = Authorization(caller, memory.users)
         self.metadata = Metadata(caller)
@@ -154,6 +162,20 @@ class TectonService:
         """Return what an OAuth service account may read; its token is fetched at the first call."""
         caller = Caller(self._transport)
         return Serving(caller.calling_as(Tokens(caller, client_id, client_secret).credential))
+
+    def learn(self, address: str, now: datetime) -> Abilities:
+        """Return what the Tecton at this address can do, found out by reading alone.
+
+        Raise TectonError when it cannot be read.
+        """
+        run, size = self.for_run(), self._transport.config.page_size
+        found = Learner(run.scim, run.scopes, run.authorization, size).learn(address, now)
+        echo = self.echo()
+        return found.with_finding(echo) if echo else found
+
+    def echo(self) -> Finding | None:
+        """Return what the last change told of how changes are answered, None before there was any."""
+        return None if self._memory.put_echoes is None else echo_finding(self._memory.put_echoes)
 
     def probe(self) -> Preflight:
         """Return whether this Tecton can be worked with, and what to do if not. Raise no TectonError."""

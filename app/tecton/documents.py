@@ -25,6 +25,13 @@ ACCOUNT_SCHEMA = "urn:ietf:params:scim:schemas:extension:tecton:1.0:ServiceAccou
 
 NAME_OF = {Kind.USER: "userName", Kind.GROUP: "displayName", Kind.SERVICE_ACCOUNT: "name"}
 
+# What a list is asked for, to show all that a record holds (RFC 7644, 3.4.2.5). Tecton documents no such thing.
+WHOLE_ATTRIBUTES = {
+    Kind.USER: "userName,name,active,roles,meta",
+    Kind.GROUP: f"displayName,members,roles,meta,{GROUP_EXTENSION}",
+    Kind.SERVICE_ACCOUNT: "name,active,description,roles,meta",
+}
+
 # What only Tecton writes (reference: memberships are edited on groups alone).
 _READ_ONLY = ("meta", "groups", "apiKey")
 

@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from app.core.records import Record
 from app.reconcile.ports import Entry, TemporaryError
 from app.tecton.wire import read, read_list, read_text
 
 Query = Mapping[str, str | int]
 FetchPage = Callable[[Query], Any]
+RecordIn = Callable[[Any], Record | None]
 
 _PASSES = 3
 
@@ -26,8 +28,15 @@ class _Pass(NamedTuple):
     total: int | None
 
 
-def list_whole(fetch: FetchPage, what: str, name: str, page_size: int, query: Query | None = None) -> list[Entry]:
-    """Return all entries of a list, `name` being the attribute that names them.
+def list_whole(
+    fetch: FetchPage,
+    what: str,
+    name: str,
+    page_size: int,
+    query: Query | None = None,
+    record_in: RecordIn = lambda _: None,
+) -> list[Entry]:
+    """Return all entries of a list, `name` being the attribute that names them, each with what `record_in` makes of it.
 
     A list that moved while it was read is read again, sorted (sortBy: reference), so that pages
     cannot shift. Raise TemporaryError when it still does not add up to its own total.
@@ -36,13 +45,13 @@ def list_whole(fetch: FetchPage, what: str, name: str, page_size: int, query: Qu
     found: _Pass | None = None
     for attempt in range(_PASSES):
         order: Query = {"sortBy": name, "sortOrder": "ascending"} if attempt else {}
-        found = _walk(fetch, what, name, {**query, **order}, page_size)
+        found = _walk(fetch, what, name, {**query, **order}, page_size, record_in)
         if len(found.entries) == found.total:
             return list(found.entries.values())
     raise TemporaryError(_complaint(what, found))
 
 
-def _walk(fetch: FetchPage, what: str, name: str, query: Query, page_size: int) -> _Pass:
+def _walk(fetch: FetchPage, what: str, name: str, query: Query, page_size: int, record_in: RecordIn) -> _Pass:
     entries: dict[str, Entry] = {}
     total: int | None = None
     start = 1
@@ -54,7 +63,7 @@ def _walk(fetch: FetchPage, what: str, name: str, query: Query, page_size: int) 
         total = said
         if not rows:
             break
-        entries |= {entry.id: entry for entry in (_entry_of(row, what, name) for row in rows)}
+        entries |= {entry.id: entry for entry in (_entry_of(row, what, name, record_in) for row in rows)}
         start += len(rows)
     return _Pass(entries, total)
 
@@ -66,11 +75,11 @@ def _total_of(page: Any, what: str) -> int:
     return total
 
 
-def _entry_of(row: Any, what: str, name: str) -> Entry:
-    entry = Entry(read_text(row, "id"), read_text(row, name))
-    if not entry.id:
+def _entry_of(row: Any, what: str, name: str, record_in: RecordIn) -> Entry:
+    id_ = read_text(row, "id")
+    if not id_:
         raise TemporaryError(f"listing incomplete: Tecton's list of {what} holds an entry without an id")
-    return entry
+    return Entry(id_, read_text(row, name), read_text(read(row, "meta"), "lastModified"), record_in(row))
 
 
 def _complaint(what: str, found: _Pass | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -56,19 +56,44 @@ def offered_when(kind: Kind) -> str:
 class Scim:
     """The SCIM resources of one Tecton, for one run."""
 
-    def __init__(self, caller: Caller, known: KnownKinds, users: UserIds) -> None:
-        self._caller = caller
+    def __init__(
+        self, caller: Caller, known: KnownKinds, users: UserIds, note_echo: Callable[[bool], None] = lambda _: None
+    ) -> None:
+        self._caller, self._note_echo = caller, note_echo
         self._known = known
         self._users = users
 
     def list_entries(self, kind: Kind, *, whole: bool = False) -> list[Entry]:
         """Return every object of a kind (GET of the collection; confirmed for users and groups).
 
-        Raise TemporaryError when the pages do not add up.
+        `whole` asks for all that a record holds; an entry that shows it carries its record. Raise
+        TemporaryError when the pages do not add up.
         """
-        entries = self._list(kind, f"list {kind.words}s", {})
+        asked: Json = {"attributes": documents.WHOLE_ATTRIBUTES[kind]} if whole else {}
+        entries = self._list(kind, f"list {kind.words}s", asked, whole=whole)
         self._learn(kind, entries)
         return entries
+
+    def first_page(self, kind: Kind, size: int) -> Any:
+        """Return the first page of a list as Tecton answers it, asked for all that a record holds."""
+        query: Json = {"attributes": documents.WHOLE_ATTRIBUTES[kind], "startIndex": 1, "count": size}
+        path, asks = collection(self._caller.config.paths, kind), f"list {kind.words}s"
+        return self._caller.call(Request("GET", path, asks, query=query, offered_when=offered_when(kind)))
+
+    def record_in(self, kind: Kind, row: Any) -> Record | None:
+        """Return the record that an entry of a list shows, None when it does not show all of it."""
+        if not documents.is_whole(kind, row):
+            return None
+        strangers: list[str] = []
+
+        def which(id_: str) -> Kind | None:
+            known = self._known.get(id_)
+            if known is None:
+                strangers.append(id_)  # its own page is read, and the member asked for, if need be
+            return known
+
+        record = documents.read_record(kind, row, which)
+        return None if strangers else record
 
     def find_entries(self, kind: Kind, name: str) -> list[Entry]:
         """Return the objects of a name, by an equality filter (reference: userName, displayName, name).
@@ -164,7 +189,7 @@ class Scim:
         except NotFound:
             return
 
-    def _list(self, kind: Kind, asks: str, query: Json) -> list[Entry]:
+    def _list(self, kind: Kind, asks: str, query: Json, *, whole: bool = False) -> list[Entry]:
         def fetch(page: Any) -> Any:
             request = Request(
                 "GET",
@@ -177,7 +202,8 @@ class Scim:
             return self._caller.call(request)
 
         name, size = documents.NAME_OF[kind], self._caller.config.page_size
-        return list_whole(fetch, f"{kind.words}s", name, size, query)
+        in_row = (lambda row: self.record_in(kind, row)) if whole else (lambda _: None)
+        return list_whole(fetch, f"{kind.words}s", name, size, query, in_row)
 
     def _get(self, kind: Kind, tecton_id: str) -> Json:
         answer = self._call_on(kind, "GET", tecton_id, "read")
@@ -202,7 +228,9 @@ class Scim:
 
     def _read_back(self, kind: Kind, tecton_id: str, echo: Any) -> Record:
         """Return the object after a PUT: from its answer if that is whole (204 and {} are possible, too)."""
-        if documents.is_whole(kind, echo) and read_text(echo, "id") == tecton_id:
+        echoes = documents.is_whole(kind, echo) and read_text(echo, "id") == tecton_id
+        self._note_echo(echoes)
+        if echoes:
             return self._record(kind, echo)
         return self._record(kind, self._get(kind, tecton_id))
 

@@ -26,6 +26,7 @@ from app.web import (
     scopes,
     sessions,
     signin,
+    tecton_page,
     words,
 )
 from app.web.room import Room, keep_room
@@ -71,6 +72,7 @@ def register(
         scopes.blueprint,
         keys.blueprint,
         access_probes.blueprint,
+        tecton_page.blueprint,
         pages.assets,
         api.blueprint,
         probes.blueprint,

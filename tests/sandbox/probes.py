@@ -383,7 +383,26 @@ ADMIN = "admin@example.com"
 EMPTY = {"description": "", "idpMappingNames": []}
 OWN_PATHS = '{"create": "/api/v1/accounts/new"}'
 
+
 # knob -> (probe, what it sees for each value; the default first)
+def listed_attributes(sandbox: Sandbox) -> Any:
+    """Whether a list asked for more leaves out what was not asked for, and how many members it shows."""
+    sandbox.group("ML Ops", [sandbox.user()["id"], sandbox.account()["id"]])
+    answer = sandbox.get(GROUPS, query_string={"attributes": "members,roles"}).get_json()
+    (entry,) = answer["Resources"]
+    return "displayName" not in entry, len(entry.get("members", []))
+
+
+def modified_by_a_role(sandbox: Sandbox) -> Any:
+    """Whether a list says when an entry was modified, and whether a role granted later moved that."""
+    ana = sandbox.user()
+    sandbox.clock.forward(60)
+    body = {"assignments": [assignment("USER", ana["id"], "snowflake", "read_scope_role")]}
+    assert sandbox.post(f"{AUTHZ}/assign-roles", body).status_code == 200
+    (entry,) = sandbox.get(USERS, query_string={"filter": f'userName eq "{ANA}"'}).get_json()["Resources"]
+    return "lastModified" in entry["meta"], entry["meta"].get("lastModified") != ana["meta"]["lastModified"]
+
+
 EXPECTED: dict[str, tuple[Probe, dict[str, Any]]] = {
     "scim_service_accounts_path": (
         service_accounts_path,
@@ -512,5 +531,13 @@ EXPECTED: dict[str, tuple[Probe, dict[str, Any]]] = {
     "invitation_mail": (invitation, {"none": 0, "logged": 1}),
     "creator_deleted": (creator_gone, {"shown": True, "forgotten": False}),
     "name_pattern": (name_pattern, {"": 201, r"[\w-]+": 400}),
+    "list_attributes": (
+        listed_attributes,
+        {"ignored": (False, 0), "honoured": (True, 2), "members_cut": (True, 1)},
+    ),
+    "last_modified": (
+        modified_by_a_role,
+        {"own_attributes": (True, False), "everything": (True, True), "absent": (False, True)},
+    ),
     "latency_seconds": (latency, {"0": [], "1.5": [1.5]}),
 }

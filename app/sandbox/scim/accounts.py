@@ -116,6 +116,7 @@ _COLLECTION = Collection[ServiceAccount](
     rows=_rows,
     find=_find,
     entry=_entry,
+    whole=_full,
     sort_keys={
         "name": lambda a: a.name,
         "id": lambda a: a.id,

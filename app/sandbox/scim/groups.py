@@ -112,6 +112,7 @@ _COLLECTION = Collection[Group](
     rows=lambda tx: list(tx.tables.groups),
     find=_find,
     entry=_entry,
+    whole=_full,
     sort_keys={
         "displayname": lambda g: g.display_name,
         "id": lambda g: g.id,

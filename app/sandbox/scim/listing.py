@@ -18,11 +18,15 @@ LIST_RESPONSE = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 
 @dataclass(frozen=True)
 class Collection(Generic[R]):
-    """How one kind of resource is listed. `find` returns None for an attribute it cannot filter by."""
+    """How one kind of resource is listed. `find` returns None for an attribute it cannot filter by.
+
+    `entry` is what a list shows, `whole` what the resource itself does.
+    """
 
     rows: Callable[[Transaction], list[R]]
     find: Callable[[Transaction, Equality], list[R] | None]
     entry: Callable[[Transaction, R], Json]
+    whole: Callable[[Transaction, R], Json]
     sort_keys: Mapping[str, Callable[[R], str]]
 
 
@@ -36,9 +40,27 @@ def list_reply(call: Call, collection: Collection[R]) -> Reply:
         "startIndex": start,
         "itemsPerPage": len(page),
         "totalResults": len(rows),
-        "Resources": [collection.entry(call.tx, row) for row in page],
+        "Resources": [_shown(call, collection, row) for row in page],
     }
     return scim_reply(call.tx.knobs, body)
+
+
+def _shown(call: Call, collection: Collection[R], row: R) -> Json:
+    """Return an entry; whether `attributes` may ask for more than an entry shows is not documented."""
+    knobs = call.tx.knobs
+    asked = {name.strip().lower() for name in call.request.query.get("attributes", "").split(",")} - {""}
+    if knobs["list_attributes"] == "ignored" or not asked:
+        shown = collection.entry(call.tx, row)
+    else:
+        always = {"schemas", "id"}
+        shown = {
+            name: value for name, value in collection.whole(call.tx, row).items() if name.lower() in asked | always
+        }
+    if knobs["list_attributes"] == "members_cut" and "members" in shown:
+        shown["members"] = shown["members"][:1]
+    if knobs["last_modified"] == "absent" and "meta" in shown:
+        shown["meta"] = {name: value for name, value in shown["meta"].items() if name != "lastModified"}
+    return shown
 
 
 def _chosen(call: Call, collection: Collection[R]) -> list[R]:

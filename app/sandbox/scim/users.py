@@ -224,6 +224,7 @@ _COLLECTION = Collection[User](
     rows=lambda tx: list(tx.tables.users),
     find=_find,
     entry=_entry,
+    whole=_full,
     sort_keys={
         "username": lambda u: u.user_name,
         "id": lambda u: u.id,
