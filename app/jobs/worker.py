@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import structlog
 
 from app.core.policy_text import PolicyError
+from app.jobs.quarantine import Quarantine
 from app.reconcile.ports import LostLease, Tecton, TectonError
 from app.reconcile.reconciler import Reconciler
 from app.reconcile.report import Budget, Report, Run
@@ -21,8 +22,6 @@ from app.store.queue import next_due, take_due
 log = structlog.get_logger("jobs")
 
 DRAIN_LIMIT = 2000
-# How long the queue rests after Tecton could not be reached: doubled each time, up to the second.
-REST = (timedelta(seconds=1), timedelta(seconds=60))
 
 MakeReconciler = Callable[[int], Reconciler]
 
@@ -49,8 +48,7 @@ class Worker:
         self.reconciler: Reconciler | None = None
         self.fence: int | None = None
         self._leads_until: datetime | None = None
-        self._rest_until: datetime | None = None
-        self._rests = 0
+        self.quarantine = Quarantine(clock)
         self._stopping = threading.Event()
         self._lease_lock = threading.Lock()  # the schedule renews from another thread than it ticks
 
@@ -136,7 +134,11 @@ class Worker:
             with self._ending(run_id):
                 report = self._require_reconciler().sweep(run, self._between_calls)
                 self._finish(run_id, report, None)
-        except (TectonError, PolicyError) as error:
+            self._heed(report)
+        except TectonError as error:
+            log.warning("run failed", run=run_id, purpose=purpose, error=str(error))
+            self.quarantine.note_failure(str(error))
+        except PolicyError as error:
             log.warning("run failed", run=run_id, purpose=purpose, error=str(error))
 
     @contextmanager
@@ -177,13 +179,12 @@ class Worker:
     def drain_due(self) -> None:
         """Reconcile the principals whose time has come."""
         now = self.clock()
-        if self._rest_until and now < self._rest_until:
+        if self.quarantine.rests:
             return
         reconciler = self._require_reconciler()
         with self.database.read() as connection:
             due_at = next_due(connection)
-            # After a failure to reach Tecton, one principal is the probe for all.
-            limit = 1 if self._rests else DRAIN_LIMIT
+            limit = 1 if self.quarantine.is_on else DRAIN_LIMIT
             due = take_due(connection, now, limit) if due_at and due_at <= now else []
         if not due or not reconciler.has_evidence:
             # Before Tecton was read whole once, nobody is linked: whoever is there already would be made twice.
@@ -195,10 +196,12 @@ class Worker:
             with self._ending(run_id):
                 report = reconciler.drain(Run(run_id, "drain", self.tecton()), due, self._insist)
                 self._finish_drain(run_id, report)
-        except (TectonError, PolicyError):
-            self._rest(unreachable=True)
+        except TectonError as error:
+            self.quarantine.note_failure(str(error))
+        except PolicyError as error:
+            log.error("cannot work", error=str(error))
         else:
-            self._rest(unreachable=report.halted)
+            self._heed(report)
 
     def _finish_drain(self, run_id: str, report: Report) -> None:
         """Keep a drain that had something to change; a push that changes nothing in Tecton is no news."""
@@ -208,14 +211,12 @@ class Worker:
         with self.database.write() as connection:
             journal.drop_run(connection, run_id)
 
-    def _rest(self, *, unreachable: bool) -> None:
-        """A Tecton that cannot be reached is asked less and less often, not hammered."""
-        if not unreachable:
-            self._rests, self._rest_until = 0, None
-            return
-        first, longest = REST
-        self._rest_until = self.clock() + min(first * int(2**self._rests), longest)
-        self._rests = min(self._rests + 1, 10)
+    def _heed(self, report: Report) -> None:
+        """A Tecton that cannot be worked with is asked less and less often; a run that asked nothing tells nothing."""
+        if report.halted or (report.in_vain and self.quarantine.is_on):
+            self.quarantine.note_failure("; ".join(report.notes[-1:]))
+        elif report.reads or report.writes:
+            self.quarantine.note_answer()
 
     def _require_reconciler(self) -> Reconciler:
         if self.reconciler is None:

@@ -86,13 +86,17 @@ class Look:
     # ---------------------------------------------------------------- lists
 
     def _list(self) -> dict[ObjectKey, Entry]:
+        moment = self.world.clock
+
         def of(kind: Kind) -> list[Entry]:
             return self.tecton.list_entries(kind, whole=kind in self.world.whole_lists)
 
         found = {(kind, entry.id): entry for kind, call in self.crew.each(of, KINDS) for entry in call.result()}
         entries = dict(sorted(found.items()))
         for kind in self.world.whole_lists:
-            self._prove(kind, {key: entry for key, entry in entries.items() if key[0] is kind})
+            of_kind = {key: entry for key, entry in entries.items() if key[0] is kind}
+            # What a drain wrote meanwhile differs from the list, and proves nothing.
+            self._prove(kind, {k: e for k, e in of_kind.items() if not self.world.was_touched_since(k, moment)})
         return entries
 
     def _scopes(self) -> dict[str, frozenset[ScopeGrant]]:

@@ -41,9 +41,9 @@ class Report:
 
     `drift` counts what was found, by class; `planned`, `applied`, `failed` and `held` count changes.
     `effects` say who can do more or less in the end, `held_effects` who would if what is held went on.
-    `halted`: Tecton could not be worked with any more. `fingerprint` is that of the held changes, or of the
-    whole plan when nothing is held. `freshness` says how much of Tecton a sweep read, and how old the
-    knowledge of the rest is.
+    `halted`: Tecton could not be worked with any more; `in_vain`: all that was tried failed for a reason
+    that may pass. `fingerprint` is that of the held changes, or of the whole plan when nothing is held.
+    `freshness` says how much of Tecton a sweep read, and how old the knowledge of the rest is.
     """
 
     run_id: str
@@ -57,6 +57,7 @@ class Report:
     failed: int = 0
     held: int = 0
     halted: bool = False
+    in_vain: bool = False
     duration_s: float = 0.0
     fingerprint: str = ""
     objections: list[dict[str, Any]] = field(default_factory=list)

@@ -204,6 +204,7 @@ class Round:
         else:
             self.store.note_tecton(ok=True)
         self.report.applied, self.report.failed = self.tally.applied, self.tally.failed
+        self.report.in_vain = self.tally.in_vain
         approved = self.run.approve if not verdict.held else None
         for fingerprint in filter(None, (approved, None if verdict.held else self.report.fingerprint)):
             self.store.close_plan(fingerprint, "applied", self.run.approved_by)

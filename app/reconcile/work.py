@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from app.core.changes import Change, GrantChange, MemberChange, ProfileChange
 from app.core.identity import Grant, Kind, Level, Principal
-from app.reconcile.ports import Step, TectonError
+from app.reconcile.ports import Step, TectonError, TemporaryError
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,12 @@ class Tally:
     tried: dict[Principal, frozenset[Change]] = field(default_factory=dict)  # of those that failed
     unfinished: set[Principal] = field(default_factory=set)  # not even tried, where everything was halted
     ineffective: set[Change] = field(default_factory=set)
+
+    @property
+    def in_vain(self) -> bool:
+        """Tell whether all that was tried failed for a reason that may pass."""
+        passing = all(isinstance(error, TemporaryError) for error in self.errors.values())
+        return bool(self.errors) and passing and not self.applied
 
 
 class Halted(Exception):

@@ -6,8 +6,10 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
+
 from app.core.identity import Kind
-from app.reconcile.ports import Calls
+from app.reconcile.ports import Calls, Throttled
 from app.tecton import TectonService, open_tecton
 from app.tecton.limits import CallCounter, Limits
 from tests.tecton.conftest import Sandbox, ScriptedTecton, Time, config_for
@@ -36,6 +38,66 @@ def test_a_hold_lets_nobody_begin(time: Time) -> None:
     limits.hold(30)
     with limits.turn():
         assert time.naps == [30]
+
+
+def starts(limits: Limits, time: Time, number: int) -> list[float]:
+    """Return when so many calls begin, from now on."""
+    began, found = time(), []
+    for _ in range(number):
+        with limits.turn():
+            found.append(time() - began)
+    return found
+
+
+def test_an_answer_that_asks_for_fewer_calls_halves_the_rate_of_everybody(time: Time) -> None:
+    limits = Limits(rate=8, concurrency=1, clock=time, sleep=time.sleep)
+    limits.heed(throttled=True)
+    assert starts(limits, time, 3) == [0, 0.25, 0.5]
+    time.now += 1
+    limits.heed(throttled=True)
+    assert starts(limits, time, 3) == [0, 0.5, 1.0]
+
+
+def test_calls_that_were_under_way_together_halve_it_once(time: Time) -> None:
+    limits = Limits(rate=8, concurrency=8, clock=time, sleep=time.sleep)
+    for _ in range(8):
+        limits.heed(throttled=True)
+    assert starts(limits, time, 2) == [0, 0.25]
+
+
+def test_calls_that_go_well_give_the_rate_back_little_by_little_and_no_more_than_it_was(time: Time) -> None:
+    limits = Limits(rate=8, concurrency=1, clock=time, sleep=time.sleep)
+    limits.heed(throttled=True)
+    limits.heed(throttled=False)
+    first = starts(limits, time, 2)[1]
+    assert 1 / 8 < first < 1 / 4
+    for _ in range(100):
+        limits.heed(throttled=False)
+    time.now += 1
+    assert starts(limits, time, 2)[1] == 1 / 8
+
+
+def test_however_often_it_is_asked_the_rate_does_not_fall_to_nothing(time: Time) -> None:
+    limits = Limits(rate=8, concurrency=1, clock=time, sleep=time.sleep)
+    for _ in range(50):
+        time.now += 2
+        limits.heed(throttled=True)
+    assert starts(limits, time, 2) == [0, 2]
+
+
+def test_a_tecton_that_throttles_everything_gets_fewer_calls_a_second_than_before_and_never_more(
+    sandbox: Sandbox, time: Time
+) -> None:
+    """Twenty callers, each of whose calls may be tried four times: together they stay below the rate."""
+    sandbox.fault("status", times=0, status=429)
+    with open_tecton(config_for(sandbox.app, time, rate=10, concurrency=1)) as service:
+        began = time()
+        for _ in range(20):
+            with pytest.raises(Throttled):
+                service.for_run().list_scopes()
+        seconds = time() - began
+    assert len(sandbox.log()) == 20 * 4
+    assert len(sandbox.log()) / seconds < 10 / 4
 
 
 def test_no_more_calls_at_once_than_allowed(time: Time) -> None:
