@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.freshness import Limits, Verified, choose, freshness, privileged_objects, targets
@@ -56,7 +56,8 @@ def test_calls_that_do_not_suffice_are_said_in_numbers() -> None:
     assert (chosen.read, chosen.late_privileged, chosen.late_others) == ((), 1, 2)
 
 
-@given(privileged=st.integers(0, 20), others=st.integers(0, 200), more=st.integers(0, 30))
+@settings(max_examples=30, deadline=None)
+@given(privileged=st.integers(0, 10), others=st.integers(0, 60), more=st.integers(0, 20))
 def test_calls_for_the_privileged_and_a_third_of_the_others_keep_everybody_within_the_limit(
     privileged: int, others: int, more: int
 ) -> None:
@@ -73,6 +74,7 @@ def test_calls_for_the_privileged_and_a_third_of_the_others_keep_everybody_withi
         seen |= dict.fromkeys(chosen.read, now)
 
 
+@settings(max_examples=10, deadline=None)
 @given(calls=st.integers(1, 10))
 def test_with_too_few_calls_nobody_is_forgotten(calls: int) -> None:
     admins = {f"admin{n}" for n in range(10)}

@@ -73,9 +73,9 @@ def test_an_object_is_found_by_its_name(tecton: TectonClient, sandbox: Sandbox) 
         Kind.GROUP: sandbox.group('the "best" \\ group'),
         Kind.SERVICE_ACCOUNT: sandbox.account("ci"),
     }
-    assert tecton.find_entries(Kind.USER, "ana@acme.com") == [(ids[Kind.USER], "ana@acme.com")]
-    assert tecton.find_entries(Kind.GROUP, 'the "best" \\ group') == [(ids[Kind.GROUP], 'the "best" \\ group')]
-    assert tecton.find_entries(Kind.SERVICE_ACCOUNT, "ci") == [(ids[Kind.SERVICE_ACCOUNT], "ci")]
+    names = {Kind.USER: "ana@acme.com", Kind.GROUP: 'the "best" \\ group', Kind.SERVICE_ACCOUNT: "ci"}
+    for kind, name in names.items():
+        assert [(entry.id, entry.name) for entry in tecton.find_entries(kind, name)] == [(ids[kind], name)]
     assert tecton.find_entries(Kind.USER, "nobody@acme.com") == []
 
 
