@@ -6,6 +6,10 @@ from datetime import timedelta
 
 from flask.testing import FlaskClient
 
+from app.core.abilities import Abilities, Ability, Answer, Finding
+from app.store.abilities import note_abilities
+from app.store.database import Database
+from tests.conftest import Clock
 from tests.web.conftest import Caller
 from tests.web.rows import Rows
 from tests.web.test_pages import words
@@ -63,3 +67,38 @@ def test_objects_that_will_be_too_old_are_a_notice(admin: FlaskClient, api: Call
     rows.sweep(late=12)
     (notice,) = [of for of in api.read("/api/v1/status")["notices"] if of["title"] == "A sweep has too few calls"]
     assert notice["text"].startswith("12 objects will be older than they should")
+
+
+def learn(database: Database, clock: Clock, tecton: str) -> None:
+    """Keep what was learned of a Tecton: its list of users is whole, that of groups is not."""
+    findings = (
+        Finding(Ability.WHOLE_USERS, Answer.YES, "yes: the list shows users as their own pages do"),
+        Finding(Ability.WHOLE_GROUPS, Answer.NO, "no: the list of groups leaves them out"),
+    )
+    with database.write() as connection:
+        note_abilities(connection, Abilities(tecton, clock(), findings))
+
+
+def test_the_page_of_tecton_says_what_was_learned_and_how_it_is_read(
+    admin: FlaskClient, rows: Rows, database: Database, clock: Clock
+) -> None:
+    sweep_in_parts(rows)
+    learn(database, clock, "https://acme.tecton.ai")
+    page = words(admin.get("/tecton").text)
+    assert "In a sweep, users are read from their lists" in page
+    assert "each of the groups and service accounts is read by itself" in page
+    assert "Roles and members in the list of groups no: the list of groups leaves them out" in page
+    assert "97 of 97 other objects were verified within 1 h" in page
+
+
+def test_the_page_of_tecton_does_not_show_what_was_learned_of_another_one(
+    admin: FlaskClient, database: Database, clock: Clock
+) -> None:
+    learn(database, clock, "https://other.tecton.ai")
+    page = words(admin.get("/tecton").text)
+    assert "Not learned yet" in page
+    assert "no sweep has read all of Tecton" in page
+
+
+def test_the_page_of_tecton_is_for_admins(visitor: FlaskClient) -> None:
+    assert visitor.get("/tecton").status_code in (302, 401)
