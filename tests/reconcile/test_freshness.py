@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from app.settings import Settings
 from tests.reconcile.conftest import MakeRig
 from tests.rig import Rig
 
@@ -34,8 +36,6 @@ class Crowd:
             query = "SELECT summary, error FROM runs WHERE requested_by = 'schedule' ORDER BY requested_at DESC LIMIT 1"
             summary, error = connection.exec_driver_sql(query).one()
         assert error is None, error
-        import json
-
         report: dict[str, Any] = summary if isinstance(summary, dict) else json.loads(summary)
         return report
 
@@ -153,3 +153,9 @@ def test_a_push_is_applied_to_somebody_whom_the_sweep_did_not_read(crowd: Crowd)
     crowd.rig.settle()
     assert crowd.rig.user("user11@acme.com") is None
     assert crowd.sweep()["writes"] == 0
+
+
+def test_without_a_budget_a_sweep_has_four_fifths_of_the_calls_that_the_rate_allows() -> None:
+    about = {"_env_file": None, "tecton_rate": 10, "sweep_interval": "15m"}
+    assert Settings(**about).sweep_calls == Settings(**about, sweep_budget="").sweep_calls == 7200
+    assert Settings(**about, sweep_budget="500").sweep_calls == 500
