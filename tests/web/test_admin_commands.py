@@ -19,6 +19,8 @@ Command = Callable[..., Result]
 @pytest.fixture
 def command(database: Database, monkeypatch: pytest.MonkeyPatch) -> Command:
     monkeypatch.setenv("BRIDGE_DATABASE_URL", database.url.render_as_string(hide_password=False))
+    # The logs of this process are those of other tests, too.
+    monkeypatch.setattr("app.cli.common.configure_logs", lambda _: None)
     return lambda *arguments: CliRunner().invoke(main, ["admin", *arguments])
 
 
