@@ -5,23 +5,30 @@ A guard holds removals; everything that gives access goes on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from app.core.access import AccessState
-from app.core.changes import Change, GrantChange, MemberChange, ProfileChange, outcome_of
+from app.core.changes import Change, GrantChange, MemberChange, outcome_of
+from app.core.circumstances import Circumstances, Finding, Guard, Objection
 from app.core.identity import ADMIN, Kind, Principal
 from app.core.plan import Plan
-from app.core.policy import Guards, Limit
+from app.core.policy_guards import Guards, Limit
+from app.core.removals import REMOVAL_KINDS, beyond, count_removals, removal_kind, weights
+from app.core.source_guards import SOURCE_GUARDS
 
-
-@dataclass(frozen=True, slots=True)
-class Objection:
-    """Why some changes are held: which guard, and a sentence with what, how many, the limit and out of how many."""
-
-    guard: str
-    sentence: str
-    held: int
+__all__ = [
+    "REMOVAL_KINDS",
+    "Circumstances",
+    "Objection",
+    "Verdict",
+    "admins_at_stake",
+    "allowance",
+    "count_removals",
+    "effective_admins",
+    "judge",
+    "removal_kind",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,56 +40,11 @@ class Verdict:
     objections: tuple[Objection, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Circumstances:
-    """What the guards compare a plan with.
-
-    `removed` counts the removals of each kind that were applied in the window before now; `approved`
-    are changes that a person approved.
-    """
-
-    observed: AccessState
-    limits: Guards
-    removed: Mapping[str, int] = field(default_factory=dict)
-    approved: frozenset[Change] = frozenset()
-
-
-REMOVAL_KINDS = ("users", "members", "roles")
-
-
-def removal_kind(change: Change) -> str | None:
-    """Return which limit counts a change: users, members or roles; None when nothing is removed."""
-    if not change.removes_access:
-        return None
-    if isinstance(change, MemberChange):
-        return "members"
-    if isinstance(change, GrantChange):
-        return "roles"
-    return "users" if change.principal.kind is Kind.USER else None
-
-
-def count_removals(changes: Iterable[Change], observed: AccessState) -> dict[str, int]:
-    """Return how many removals of each kind the changes make; a deleted group counts all that it gave."""
-    counts = dict.fromkeys(REMOVAL_KINDS, 0)
-    for change in changes:
-        for kind, number in _weights(change, observed).items():
-            counts[kind] += number
-    return counts
-
-
-def _weights(change: Change, observed: AccessState) -> dict[str, int]:
-    if isinstance(change, ProfileChange) and change.deletes and change.principal.kind is Kind.GROUP:
-        group = change.principal
-        return {"members": len(observed.members_of(group)), "roles": len(observed.grants_of(group))}
-    kind = removal_kind(change)
-    return {kind: 1} if kind else {}
-
-
 def judge(plan: Plan, around: Circumstances) -> Verdict:
     """Return which changes of the plan go on, and the objections to the others."""
     held: set[Change] = set()
     objections: list[Objection] = []
-    for guard in (_hold_excess, _hold_last_admins):
+    for guard in GUARDS:
         more = guard(tuple(c for c in plan.changes if c not in held), around)
         objections += more[1]
         held |= more[0]
@@ -91,10 +53,6 @@ def judge(plan: Plan, around: Circumstances) -> Verdict:
         held=tuple(change for change in plan.changes if change in held),
         objections=tuple(objections),
     )
-
-
-Finding = tuple[set[Change], list[Objection]]
-Guard = Callable[[tuple[Change, ...], Circumstances], Finding]
 
 
 def allowance(limit: Limit, floor: int, total: int) -> int:
@@ -116,17 +74,15 @@ def _totals(observed: AccessState) -> dict[str, int]:
 def _hold_excess(changes: tuple[Change, ...], around: Circumstances) -> Finding:
     held: set[Change] = set()
     objections = []
-    removals = [change for change in changes if change not in around.approved and _weights(change, around.observed)]
+    removals = [change for change in changes if change not in around.approved and weights(change, around.observed)]
     totals = _totals(around.observed)
     for kind in REMOVAL_KINDS:
         limit: Limit = getattr(around.limits.removals, kind)
         before = around.removed.get(kind, 0)
         total = totals[kind] + before
         left = allowance(limit, around.limits.floor, total) - before
-        of_kind = [
-            (change, weight) for change in removals if (weight := _weights(change, around.observed).get(kind, 0))
-        ]
-        over = _over(of_kind, left)
+        of_kind = [(change, weight) for change in removals if (weight := weights(change, around.observed).get(kind, 0))]
+        over = beyond(of_kind, left)
         if over:
             number = sum(weight for _, weight in of_kind)
             held.update(over)
@@ -134,17 +90,6 @@ def _hold_excess(changes: tuple[Change, ...], around: Circumstances) -> Finding:
                 Objection("removals", _excess_sentence(kind, number, before, total, limit, around.limits), len(over))
             )
     return held, objections
-
-
-def _over(weighted: list[tuple[Change, int]], left: int) -> list[Change]:
-    """Return the changes that do not fit: the smallest first, so that single leavers flow."""
-    over = []
-    for change, weight in sorted(weighted, key=lambda pair: pair[1]):
-        if weight > left:
-            over.append(change)
-        else:
-            left -= weight
-    return over
 
 
 def _excess_sentence(kind: str, number: int, before: int, total: int, limit: Limit, guards: Guards) -> str:
@@ -198,3 +143,7 @@ def _takes_admin(change: Change, observed: AccessState, admins: set[Principal]) 
     if isinstance(change, GrantChange):
         return change.grant == ADMIN
     return change.principal in admins or ADMIN in observed.grants_of(change.principal)
+
+
+# What the source does is looked at first: what it holds does not use up what the limits let go on.
+GUARDS: tuple[Guard, ...] = (*SOURCE_GUARDS, _hold_excess, _hold_last_admins)

@@ -13,7 +13,8 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from app.core.identity import ROLES, Grant, Kind, Level, Target
 from app.core.policy_accounts import Credentials, DeclaredServiceAccount
-from app.core.policy_part import Duration, DurationOrNever, Name, Part, repeated
+from app.core.policy_guards import Guards
+from app.core.policy_part import DurationOrNever, Name, Part, repeated
 from app.core.policy_probes import Probe
 from app.core.selectors import Selector, SelectorError
 
@@ -168,40 +169,15 @@ class Protected(Part):
         return frozenset(name.casefold() for name in by_kind.get(kind, ()))
 
 
-class Limit(Part):
-    """How many removals of one kind pass in a window: both numbers must be kept."""
+class Returns(Part):
+    """What becomes of people whom the provider deleted, and who come back.
 
-    count: int = Field(ge=0)
-    percent: float = Field(ge=0, le=100)
-
-
-class Removals(Part):
-    """The limits per kind of removal."""
-
-    users: Limit = Limit(count=20, percent=10)
-    members: Limit = Limit(count=200, percent=20)
-    roles: Limit = Limit(count=50, percent=20)
-
-
-class Grace(Part):
-    """How long a leaver stays in Tecton, without any access, before the user is deleted.
-
-    A service account is deactivated at once, which can be undone; deleted, its key is gone for good,
-    so that it never is unless the policy says after how long.
+    They get back what they had, but only until the provider, which made them anew, says itself what is
+    theirs: what it does not confirm lapses. Who was deactivated is never forgotten.
     """
 
-    users: Duration = timedelta(0)
-    service_accounts: DurationOrNever = None
-
-
-class Guards(Part):
-    """When a plan is held for approval."""
-
-    window: Duration = timedelta(hours=1)
-    floor: int = Field(default=5, ge=0)
-    removals: Removals = Removals()
-    min_admins: int = Field(default=2, ge=0)
-    grace: Grace = Grace()
+    remember: DurationOrNever = timedelta(days=90)
+    confirm: DurationOrNever = timedelta(days=1)  # never: what was given back stays
 
 
 class Policy(Part):
@@ -215,6 +191,7 @@ class Policy(Part):
     unmanaged: Unmanaged = Unmanaged()
     protected: Protected = Protected()
     guards: Guards = Guards()
+    returns: Returns = Returns()
     credentials: Credentials = Credentials()
     probes: tuple[Probe, ...] = ()
 

@@ -9,15 +9,17 @@ from typing import NamedTuple, Protocol
 
 from app.core.access import AccessState, Profile
 from app.core.changes import Change, NameOf
+from app.core.circumstances import Doubt, Objection, Silence, Source
 from app.core.credentials import KeyKind
 from app.core.directory import Directory
 from app.core.drift import DriftItem
 from app.core.freshness import Verified
-from app.core.guards import Objection
 from app.core.identity import Grant, Kind, Principal
 from app.core.plan import Plan
 from app.core.policy import Policy
+from app.core.policy_guards import Guards
 from app.core.records import Link, Links, MemberId, Record, ScopeGrant, TectonObjects
+from app.core.returns import Return
 
 
 class TectonError(Exception):
@@ -304,6 +306,24 @@ class Store(Protocol):
 
         What a person approved does not count: it is no sign of anything going wrong.
         """
+
+    def read_source(self, principals: Collection[Principal], guards: Guards) -> Source:
+        """Return what is known of where the removals from these principals come from.
+
+        All but who leaves, and what is remembered, which is known better elsewhere.
+        """
+
+    def read_silence(self) -> Silence | None:
+        """Return the time of which the store remembers nothing, until everything was looked at again."""
+
+    def take_in(self, policy: Policy, resource_ids: Collection[str] | None = None) -> list[Return]:
+        """Note which clients pushed these resources (None: any), and give people who came back what they had.
+
+        Without ids, what was given back and is not confirmed lapses, too.
+        """
+
+    def keep_doubt(self, doubt: Doubt | None) -> None:
+        """Keep the removals that a silence made doubtful, in place of those that were."""
 
     def inactive_accounts(self, since: datetime) -> frozenset[str]:
         """Return the Tecton ids of the service accounts that were seen deactivated at this time, and ever since."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from concurrent.futures import Executor
 from datetime import datetime, timedelta
 
+from app.core.access import AccessState
 from app.core.directory import Directory, PushedPerson
 from app.core.freshness import freshness, privileged_objects, tolerated
 from app.core.guards import Objection, allowance
@@ -54,6 +55,7 @@ class Reconciler:
         self.executor, self.mode, self.threads = executor, mode, threads
         self.own_account, self.interval = own_account, interval
         self._world: World | None = None
+        self._remembered: AccessState | None = None  # Tecton as it was known before a silence, until the next look
 
     def forget(self) -> None:
         """Forget what is known: after another process led, it may be old."""
@@ -76,6 +78,7 @@ class Reconciler:
         """
         started, begin = self.clock(), time.monotonic()
         policy = self.policy()
+        returned = self.store.take_in(policy)
         self._world = world = self._load(policy)
         crew = Crew(self.executor, self.threads, pause)
         moment = world.clock
@@ -104,16 +107,24 @@ class Reconciler:
             self._settle(world, (), round_)
             self._note_freshness(run, report, looked, world, policy)
             self.store.note_evidence(run.run_id, self.mode, started, late=looked.late)
+            self._remembered = None
+            report.notes += [of.sentence for of in returned]
         return _finished(report, run, begin)
 
     def _load(self, policy: Policy) -> World:
-        return World(self.store.load_directory(policy), self.store.load_knowledge())
+        world = World(self.store.load_directory(policy), self.store.load_knowledge())
+        silence = self.store.read_silence()
+        if self._remembered is None and silence and silence.is_long(policy.guards.source.silence):
+            self._remembered = world.observed()
+        world.remembered = self._remembered or world.remembered
+        return world
 
     def _read(self, run: Run, crew: Crew, world: World, policy: Policy) -> Looked:
         look = Look(run.tecton, crew, world, policy.protected, self.clock())
         try:
-            # Before everything was read once, a part would be taken for the whole.
-            looked = look.within(run.budget) if run.budget and world.complete else look.at_all()
+            # Before everything was read once, or again after a silence, a part would be taken for the whole.
+            is_enough = world.complete and self._remembered is None
+            looked = look.within(run.budget) if run.budget and is_enough else look.at_all()
         except TectonError as error:
             self.store.note_tecton(ok=False, error=str(error))
             raise
@@ -187,6 +198,7 @@ class Reconciler:
         begin = time.monotonic()
         policy = self.policy()
         self._world = world = self._world or self._load(policy)
+        returned = self.store.take_in(policy, {item.id for item in due})
         question = self._question(world, policy, due)
         world.drained |= dict.fromkeys(question.principals or (), world.clock)
         ids = {item.id for item in due}
@@ -194,6 +206,7 @@ class Reconciler:
             del world.failing[principal]  # its time has come, or it was pushed again
         round_ = Round(self._setting(world, policy, Crew(self.executor, self.threads, pause)), run, question)
         report = round_.go()
+        report.notes += [of.sentence for of in returned]
         self._settle(world, due, round_)
         return _finished(report, run, begin)
 

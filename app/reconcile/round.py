@@ -9,15 +9,18 @@ from datetime import datetime
 
 from app.core.access import AccessState
 from app.core.changes import Change
+from app.core.circumstances import Circumstances
 from app.core.drift import DriftClass, DriftItem, Trouble, drift_lost_keys
 from app.core.effective import head_of
-from app.core.guards import Circumstances, Verdict, admins_at_stake, judge
+from app.core.guards import Verdict, admins_at_stake, judge
 from app.core.identity import Kind, Principal
 from app.core.plan import Plan, make_plan
 from app.core.policy import Policy
 from app.core.records import TectonObjects, observed_access
+from app.core.source_guards import doubt_about
 from app.reconcile.apply import Applier
 from app.reconcile.assess import Assessment, Question, assess, desire, link_up, stand_for
+from app.reconcile.guarding import circumstances_of
 from app.reconcile.observe import Crew, note_targets
 from app.reconcile.ports import NotEffective, Step, Store
 from app.reconcile.report import WRITING, Mode, Report, Run
@@ -59,7 +62,7 @@ class Round:
             before = self._assess(link=False)
         self.report.drift = _counts(self._drift(before))
         plan = make_plan(self._due(before.changes))
-        verdict = self._judge(plan)
+        verdict = self._judge(plan, before)
         self._state(plan, verdict, before)
         if self.may_write and verdict.flowing:
             self._apply(verdict, before)
@@ -150,11 +153,13 @@ class Round:
             self.keep(step)
         return bool(step.records)
 
-    def _judge(self, plan: Plan) -> Verdict:
-        if not any(change.removes_access for change in plan.changes):
+    def _judge(self, plan: Plan, assessment: Assessment) -> Verdict:
+        removes = any(change.removes_access for change in plan.changes)
+        if not removes and not self.question.is_everything:
             return Verdict(flowing=plan.changes)
-        since = self.setting.clock() - self.policy.guards.window
-        around = Circumstances(self.world.observed(), self.policy.guards, self.store.removals_since(since))
+        around = circumstances_of(plan, assessment, self.world, self.store, self.policy, self.setting.clock())
+        if self.question.is_everything:
+            self._keep_doubt(plan, around)
         verdict = judge(plan, around)
         if not self.run.approve:
             return verdict
@@ -166,6 +171,12 @@ class Round:
             return verdict
         self.approval = Approval(frozenset(verdict.held), self.run.approved_by or "somebody")
         return judge(plan, replace(around, approved=self.approval.changes))
+
+    def _keep_doubt(self, plan: Plan, around: Circumstances) -> None:
+        """Keep what a silence makes doubtful: the next look finds it known, and would take it away."""
+        doubt = doubt_about(plan.changes, around)
+        if doubt != around.source.doubt:
+            self.store.keep_doubt(doubt)
 
     def _state(self, plan: Plan, verdict: Verdict, assessment: Assessment) -> None:
         """Put the plan into the report and, before the first write, into the store."""

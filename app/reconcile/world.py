@@ -37,6 +37,7 @@ class World:
         self.complete = knowledge.complete
         self.last = AccessState(*self._last_parts)
         self.clock = 0  # moves with every step
+        self.remembered = AccessState()  # Tecton as it was known before a silence
         self.drained: dict[Principal, int] = {}  # when a drain last looked at whom, by this clock
         self._touched: dict[ObjectKey | str, int] = {}
 

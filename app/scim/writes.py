@@ -20,7 +20,7 @@ from app.scim.member_changes import MemberSet, Touched, change_members, read_mem
 from app.scim.patch import apply_change
 from app.scim.patch_request import Change, read_changes
 from app.scim.values import identity
-from app.store import directory, members
+from app.store import departures, directory, members
 from app.store.directory import Revision, Stored
 from app.store.marks import mark
 from app.store.sql import Session
@@ -185,6 +185,7 @@ class Deletion:
         directory.touch(session, groups, self.push.now, self.push.by)
         stored = require_found(directory.lock(session, self.schema, self.id_), self.schema, self.id_)
         self.conditions.check(stored.etag, "DELETE")
+        departures.remember(session, stored, groups, self.push.now, self.push.by)
         directory.delete(session, stored, self.push.now, self.push.by)
         marks = [(self.schema.name, self.id_), *(("Group", group) for group in groups)]
         mark(session, marks, now=self.push.now, window=timedelta(0))

@@ -70,9 +70,9 @@ def new_id(now: datetime) -> str:
 
 _INSERT = """
 INSERT INTO resources (id, type, name, name_key, external_id, active, document, compared,
-                       version, created_at, modified_at, deactivated_at, pushed_by)
+                       version, created_at, modified_at, deactivated_at, pushed_by, first_pushed_by)
 VALUES (:id, :type, :name, :name_key, :external_id, :active, :document, :compared,
-        1, :now, :now, :deactivated_at, :by)
+        1, :now, :now, :deactivated_at, :by, :by)
 ON CONFLICT (type, name_key) DO NOTHING RETURNING id
 """
 
@@ -80,10 +80,10 @@ ON CONFLICT (type, name_key) DO NOTHING RETURNING id
 _NEW_COLUMNS = ("id", "type", "name", "name_key", "external_id", "active", "document", "compared")
 _INSERT_MANY = """
 INSERT INTO resources (id, type, name, name_key, external_id, active, document, compared,
-                       version, created_at, modified_at, deactivated_at, pushed_by)
+                       version, created_at, modified_at, deactivated_at, pushed_by, first_pushed_by)
 SELECT x.id, x.type, x.name, x.name_key, x.external_id, x.active, x.document, CAST(x.compared AS JSONB),
        1, CAST(:now AS TIMESTAMPTZ), CAST(:now AS TIMESTAMPTZ),
-       CASE WHEN x.active THEN NULL ELSE CAST(:now AS TIMESTAMPTZ) END, CAST(:by AS TEXT)
+       CASE WHEN x.active THEN NULL ELSE CAST(:now AS TIMESTAMPTZ) END, CAST(:by AS TEXT), CAST(:by AS TEXT)
 FROM unnest(CAST(:id AS TEXT[]), CAST(:type AS TEXT[]), CAST(:name AS TEXT[]), CAST(:name_key AS TEXT[]),
             CAST(:external_id AS TEXT[]), CAST(:active AS BOOLEAN[]), CAST(:document AS TEXT[]),
             CAST(:compared AS TEXT[]))

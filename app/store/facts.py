@@ -16,6 +16,8 @@ POLICY = "policy"
 OWN_ACCOUNT = "own_account"
 AUDIT_HEAD = "audit_head"
 ABILITIES = "tecton_abilities"
+SILENCE = "silence"  # a time of which this database remembers nothing, until everything was looked at again
+DOUBT = "doubt"  # removals of what came into Tecton in such a time
 
 
 def note_fact(connection: Connection, name: str, value: Any, now: datetime) -> None:

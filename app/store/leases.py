@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select, update
 
+from app.store.facts import SILENCE, note_fact, read_fact
 from app.store.tables import leases
 from app.store.upsert import insert_into
 
@@ -67,7 +68,21 @@ def acquire(connection: Connection, holder: str, now: datetime) -> int | None:
         .where(leases.c.name == LEADER, leases.c.fence == lease.fence, leases.c.holder == lease.holder)
         .values(holder=holder, fence=fence, expires_at=now + LEASE_TIME)
     )
-    return fence if taken.rowcount == 1 else None
+    if taken.rowcount != 1:
+        return None
+    if now - lease.expires_at > LEASE_TIME:
+        _note_silence(connection, lease.expires_at, now)
+    return fence
+
+
+def _note_silence(connection: Connection, since: datetime, now: datetime) -> None:
+    """Note that nobody led since then, as far as this database knows: it may be a backup that was restored.
+
+    One that is noted already was not looked into yet: it goes on.
+    """
+    known = read_fact(connection, SILENCE)
+    since = min(since, datetime.fromisoformat(known["since"])) if known else since
+    note_fact(connection, SILENCE, {"since": since.isoformat(), "until": now.isoformat()}, now)
 
 
 def release(connection: Connection, holder: str, now: datetime) -> None:

@@ -10,6 +10,7 @@ from scim2_models.path import FilterNode
 from app.store.filters import member_condition
 from app.store.sql import Session, among, are_few, texts, unnested
 
+_MEMBERSHIPS = ("group_members", "returned_members")  # what is pushed, and what a return gave back
 _CHUNK = 5000
 
 
@@ -32,13 +33,16 @@ def add(session: Session, group_id: str, ids: Sequence[str]) -> int:
 
 
 def remove(session: Session, group_id: str, ids: Sequence[str]) -> int:
-    """Remove members and return how many were there."""
+    """Remove members and return how many were there: those, too, that a return gave back."""
     if not ids:
         return 0
     few = are_few(ids)
     condition = among(session, "member_id", "ids", few=few)
-    sql = f"DELETE FROM group_members WHERE group_id = :group AND {condition}"  # noqa: S608
-    return session.run(sql, {"group": group_id, "ids": texts(session, ids)}, plan_anew=not few)
+    params = {"group": group_id, "ids": texts(session, ids)}
+    return sum(
+        session.run(f"DELETE FROM {table} WHERE group_id = :group AND {condition}", params, plan_anew=not few)  # noqa: S608
+        for table in _MEMBERSHIPS
+    )
 
 
 def keep_only(session: Session, group_id: str, ids: Sequence[str]) -> int:
@@ -47,7 +51,13 @@ def keep_only(session: Session, group_id: str, ids: Sequence[str]) -> int:
         "DELETE FROM group_members WHERE group_id = :group"  # noqa: S608
         f" AND NOT EXISTS (SELECT 1 FROM {unnested(session, 'ids')} WHERE value = member_id)"
     )
-    return session.run(sql, {"group": group_id, "ids": texts(session, ids)}, plan_anew=True)
+    params = {"group": group_id, "ids": texts(session, ids)}
+    return session.run(sql, params, plan_anew=True) + _end_returned(session, group_id)
+
+
+def _end_returned(session: Session, group_id: str) -> int:
+    """End what returns gave back in a group, whose members the provider has named itself now."""
+    return session.run("DELETE FROM returned_members WHERE group_id = :group", {"group": group_id})
 
 
 def remove_matching(session: Session, group_id: str, node: FilterNode) -> int:
@@ -57,13 +67,13 @@ def remove_matching(session: Session, group_id: str, node: FilterNode) -> int:
     """
     condition = member_condition(node, is_sqlite=session.is_sqlite)
     sql = f"DELETE FROM group_members AS lm WHERE lm.group_id = :group AND {condition.sql}"  # noqa: S608
-    return session.run(sql, {"group": group_id, **condition.params})
+    return session.run(sql, {"group": group_id, **condition.params}) + _end_returned(session, group_id)
 
 
 def groups_of(session: Session, member_id: str) -> list[str]:
     """Return the ids of the groups that hold a resource, in the order in which they are locked."""
-    sql = "SELECT group_id FROM group_members WHERE member_id = :member ORDER BY group_id"
-    return [row[0] for row in session.rows(sql, {"member": member_id})]
+    held = " UNION ".join(f"SELECT group_id FROM {table} WHERE member_id = :member" for table in _MEMBERSHIPS)  # noqa: S608
+    return [row[0] for row in session.rows(f"{held} ORDER BY group_id", {"member": member_id})]
 
 
 class Piece(NamedTuple):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cryptography.fernet import Fernet, MultiFernet
 from sqlalchemy import Connection
 
 from app.core.changes import NameOf
+from app.core.circumstances import Doubt, Silence, Source
 from app.core.directory import Directory
 from app.core.drift import DriftItem
 from app.core.freshness import Verified
@@ -17,8 +18,10 @@ from app.core.guards import Objection
 from app.core.identity import Kind, Principal
 from app.core.plan import Plan
 from app.core.policy import Policy
+from app.core.policy_guards import Guards
+from app.core.returns import Return
 from app.reconcile.ports import Dirty, Knowledge, OneTimeKey, Step
-from app.store import abilities, credentials, freshness, inactivity, journal, queue, snapshot
+from app.store import abilities, credentials, freshness, inactivity, journal, queue, returns, snapshot, sources
 from app.store.database import Database
 from app.store.facts import LAST_SWEEP, TECTON, note_fact
 from app.store.fencing import fenced_write
@@ -76,10 +79,37 @@ class ReconcilerStore:
         with self.database.read() as connection:
             return journal.removals_since(connection, since)
 
+    def read_source(self, principals: Collection[Principal], guards: Guards) -> Source:
+        """Return what is known of where the removals from these principals come from."""
+        with self.database.read() as connection:
+            return sources.read_source(connection, principals, guards, self.clock())
+
+    def read_silence(self) -> Silence | None:
+        """Return the time of which the database remembers nothing, until everything was looked at again."""
+        with self.database.read() as connection:
+            return sources.read_silence(connection)
+
     def inactive_accounts(self, since: datetime) -> frozenset[str]:
         """Return the Tecton ids of the service accounts that were seen deactivated at this time, and ever since."""
         with self.database.read() as connection:
             return inactivity.inactive_accounts(connection, since)
+
+    # ---------------------------------------------------------------- pushes
+
+    def take_in(self, policy: Policy, resource_ids: Collection[str] | None = None) -> list[Return]:
+        """Note who pushed, and give people who came back what they had, before anything is decided."""
+        now, source = self.clock(), policy.guards.source
+        with self._fenced() as connection:
+            sources.note_clients(connection, now, resource_ids)
+            returns.end_spoken_for(connection, resource_ids)
+            if resource_ids is None:
+                returns.let_lapse(connection, policy.returns, now, source.new_client or timedelta(0))
+            return returns.take_back(connection, policy.returns, now, resource_ids)
+
+    def keep_doubt(self, doubt: Doubt | None) -> None:
+        """Keep the removals that a silence made doubtful, in place of those that were."""
+        with self._fenced() as connection:
+            sources.keep_doubt(connection, doubt, self.clock())
 
     # ---------------------------------------------------------------- steps
 
@@ -195,6 +225,7 @@ class ReconcilerStore:
         }
         with self._fenced() as connection:
             note_fact(connection, LAST_SWEEP, value, finished)
+            sources.end_silence(connection)
 
     def note_tecton(self, *, ok: bool, error: str = "") -> None:
         """Record whether Tecton answered."""

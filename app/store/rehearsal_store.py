@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import NoReturn
 
+from app.core.circumstances import Doubt
 from app.core.drift import DriftItem
 from app.core.identity import Principal
 from app.store.reconciler_store import ReconcilerStore
@@ -18,6 +19,9 @@ class RehearsalStore(ReconcilerStore):
 
     def _fenced(self) -> NoReturn:
         raise AssertionError("a rehearsal writes nothing")
+
+    def keep_doubt(self, doubt: Doubt | None) -> None:
+        """Leave what is doubtful as it is."""
 
     def supersede_plans(self, except_for: str) -> None:
         """Leave every plan as it is."""

@@ -93,6 +93,7 @@ resources = Table(
     Column("modified_at", UtcDateTime, nullable=False),
     Column("deactivated_at", UtcDateTime),  # when active last went false; null while active
     Column("pushed_by", Text, nullable=False),  # the name of the token of the last change
+    Column("first_pushed_by", Text),  # and of the first
     UniqueConstraint("type", "name_key"),
     Index("ix_resources_type_external_id", "type", "external_id"),
     Index("ix_resources_type_created_at_id", "type", "created_at", "id"),
@@ -105,6 +106,51 @@ group_members = Table(
     Column("member_id", ForeignKey("resources.id", ondelete="CASCADE"), primary_key=True),
     Column("member_type", String(32), nullable=False),  # so that listing members reads no other table
     Index("ix_group_members_member_id", "member_id"),
+)
+
+clients = Table(
+    "clients",
+    metadata,
+    # Since when a client, by the name of its token, is seen writing: the guards mistrust a new one.
+    Column("name", Text, primary_key=True),
+    Column("first_wrote_at", UtcDateTime, nullable=False),
+)
+
+departures = Table(
+    "departures",
+    metadata,
+    # Who was deleted, and what they had: a return gives it back. No more of the person is kept than that.
+    Column("id", String(64), primary_key=True),  # of the resource that was deleted
+    Column("type", String(32), nullable=False),
+    Column("name_key", Text, nullable=False),
+    Column("external_id", Text),
+    Column("group_ids", JsonText, nullable=False),  # of the groups it was in
+    Column("roles", JsonText, nullable=False),  # its own `roles` and `entitlements`, as pushed
+    Column("pushed_by", Text, nullable=False),  # who deleted it
+    Column("first_pushed_by", Text),
+    Column("deleted_at", UtcDateTime, nullable=False, index=True),
+    Column("returned_at", UtcDateTime),
+    Index("ix_departures_type_name_key", "type", "name_key"),
+    Index("ix_departures_type_external_id", "type", "external_id"),
+)
+
+returned_members = Table(
+    "returned_members",
+    metadata,
+    # Memberships that a return gave back, beside those that are pushed: until the provider pushes its own.
+    Column("group_id", ForeignKey("resources.id", ondelete="CASCADE"), primary_key=True),
+    Column("member_id", ForeignKey("resources.id", ondelete="CASCADE"), primary_key=True),
+    Column("until", UtcDateTime),  # null: for good
+    Index("ix_returned_members_member_id", "member_id"),
+)
+
+returned_roles = Table(
+    "returned_roles",
+    metadata,
+    # The same for the roles that were pushed with a person.
+    Column("resource_id", ForeignKey("resources.id", ondelete="CASCADE"), primary_key=True),
+    Column("roles", JsonText, nullable=False),
+    Column("until", UtcDateTime),
 )
 
 dirty = Table(

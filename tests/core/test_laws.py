@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from app.core.access import AccessState, Profile, UserProfile, access_state
 from app.core.aim import Surroundings, aim_at
 from app.core.changes import GrantChange, ProfileChange, apply_changes, from_json, to_json
+from app.core.circumstances import NewClient, Pusher, Silence, Source
 from app.core.correlation import correlate
 from app.core.diff import diff
 from app.core.drift import DriftClass, classify
@@ -27,11 +30,14 @@ from app.core.identity import (
     without_contained,
 )
 from app.core.plan import make_plan
-from app.core.policy import Guards, Limit, Policy, Protected, Removals, Unmanaged
+from app.core.policy import Policy, Protected, Unmanaged
+from app.core.policy_guards import Guards, Limit, Removals, Scattered, Undone
+from app.core.policy_guards import Source as SourceLimits
 from app.core.records import GroupRecord, Link, Links, Record, ServiceAccountRecord, TectonObjects, UserRecord
 from tests.core.states import EVERYBODY, grants, states
 
 ANA = Principal(Kind.USER, "ana")
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 PROD_VIEWER = Grant(Target(Level.WORKSPACE, "prod"), "viewer")
 
 
@@ -261,3 +267,27 @@ def test_a_grant_that_is_no_longer_desired_is_pending() -> None:
 def test_a_user_deleted_by_hand_is_missing() -> None:
     change = ProfileChange(ANA, None, UserProfile("ana@acme.com"))
     assert classify(change, one(True)) is DriftClass.MISSING
+
+
+@given(states(), states(), states())
+def test_whatever_its_source_nothing_but_a_removal_is_held_and_an_approval_lets_it_go(
+    wanted: AccessState, observed: AccessState, last: AccessState
+) -> None:
+    limits = Guards(floor=0, min_admins=0, source=strict_source())
+    plan = make_plan(diff(wanted, observed))
+    everybody = frozenset(change.principal for change in plan.changes)
+    source = Source(
+        now=NOW,
+        pushers=dict.fromkeys(everybody, Pusher("new", "old")),
+        new_clients=(NewClient("new", NOW),),
+        back=frozenset(EVERYBODY),
+        silence=Silence(NOW - timedelta(hours=2), NOW),
+    )
+    around = Circumstances(observed, limits, desired=wanted, last_applied=last, source=source)
+    verdict = judge(plan, around)
+    assert all(change.removes_access for change in verdict.held)
+    assert judge(plan, replace(around, approved=frozenset(verdict.held))).held == ()
+
+
+def strict_source() -> SourceLimits:
+    return SourceLimits(scattered=Scattered(groups=0, people=0), undone=Undone(people=0))

@@ -76,3 +76,22 @@ guards: {window: 1 hour}
 )
 def test_what_cannot_be_meant_is_refused(text: str, said: str) -> None:
     assert said in "\n".join(faults(text))
+
+
+def test_each_guard_on_a_source_can_be_switched_off_or_set() -> None:
+    off = "emptied: allow, scattered: never, new_client: never, undone: never, silence: never"
+    source = parse_policy(f"version: 1\nguards: {{source: {{{off}}}}}", "p.yaml").guards.source
+    assert (source.emptied, source.scattered, source.new_client) == ("allow", None, None)
+    assert (source.undone, source.silence) == (None, None)
+    text = (
+        "version: 1\nguards: {source: {scattered: {groups: 2}, silence: 1h}}\nreturns: {remember: 30d, confirm: never}"
+    )
+    policy = parse_policy(text, "p.yaml")
+    assert policy.guards.source.scattered and policy.guards.source.scattered.groups == 2
+    assert policy.guards.source.silence == timedelta(hours=1)
+    assert (policy.returns.remember, policy.returns.confirm) == (timedelta(days=30), None)
+
+
+def test_a_guard_on_a_source_that_does_not_exist_is_a_fault() -> None:
+    assert "emptied" in faults("version: 1\nguards: {source: {emptied: never}}")[0]
+    assert "groups" in faults("version: 1\nguards: {source: {scattered: {groups: many}}}")[0]

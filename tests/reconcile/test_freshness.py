@@ -159,3 +159,11 @@ def test_without_a_budget_a_sweep_has_four_fifths_of_the_calls_that_the_rate_all
     about = {"_env_file": None, "tecton_rate": 10, "sweep_interval": "15m"}
     assert Settings(**about).sweep_calls == Settings(**about, sweep_budget="").sweep_calls == 7200
     assert Settings(**about, sweep_budget="500").sweep_calls == 500
+
+
+def test_after_a_long_silence_everything_is_read_whatever_the_budget(crowd: Crowd) -> None:
+    """A part would be taken for the whole of what came into Tecton meanwhile."""
+    crowd.sweep()
+    crowd.rig.clock.move(hours=2)
+    assert crowd.sweep()["freshness"]["everything"]
+    assert not crowd.sweep()["freshness"]["everything"]

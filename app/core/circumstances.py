@@ -1,0 +1,100 @@
+"""What guards look at besides the plan, and what they answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from app.core.access import AccessState
+from app.core.changes import Change
+from app.core.identity import Principal
+from app.core.policy_guards import Guards
+from app.core.removals import Item
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """Why some changes are held: which guard, and a sentence with what, how many, the limit and out of how many."""
+
+    guard: str
+    sentence: str
+    held: int
+
+
+class Pusher(NamedTuple):
+    """Which client pushed a resource last, and which was the first to."""
+
+    last: str
+    first: str
+
+
+class NewClient(NamedTuple):
+    """A client that has not been writing for long, and how much of what others pushed it has taken away since."""
+
+    name: str
+    first_wrote_at: datetime
+    removed: int = 0
+
+
+class Silence(NamedTuple):
+    """A time of which the bridge's database remembers nothing: it was stopped, or it is a restored backup."""
+
+    since: datetime
+    until: datetime
+
+    def is_long(self, limit: timedelta | None) -> bool:
+        """Tell whether it lasted longer than a limit: never, when that is None."""
+        return limit is not None and self.until - self.since > limit
+
+
+class Doubt(NamedTuple):
+    """Removals of what came into Tecton during a silence: the bridge itself may have given it, and forgotten."""
+
+    silence: Silence
+    changes: frozenset[Change]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What is known of where the removals of a plan come from.
+
+    `lost` are memberships that ended lately; `taken` is what was taken from people within a longer time
+    and not given back; `back` are those who got theirs back lately. `remembered` is Tecton as the bridge
+    knew it before a silence.
+    """
+
+    now: datetime | None = None
+    pushers: Mapping[Principal, Pusher] = field(default_factory=dict)
+    new_clients: tuple[NewClient, ...] = ()
+    leaving: frozenset[Principal] = frozenset()  # people whom the provider does not want in Tecton any more
+    lost: frozenset[Item] = frozenset()
+    taken: frozenset[Item] = frozenset()
+    back: frozenset[Principal] = frozenset()
+    silence: Silence | None = None
+    remembered: AccessState = field(default_factory=AccessState)
+    doubt: Doubt | None = None  # from the first look after a silence, until somebody decides
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What the guards compare a plan with.
+
+    `removed` counts the removals of each kind that were applied in the window before now; `approved`
+    are changes that a person approved; `is_whole` tells a look at everything from one at a few principals.
+    """
+
+    observed: AccessState
+    limits: Guards
+    removed: Mapping[str, int] = field(default_factory=dict)
+    approved: frozenset[Change] = frozenset()
+    desired: AccessState = field(default_factory=AccessState)
+    last_applied: AccessState = field(default_factory=AccessState)
+    source: Source = Source()
+    is_whole: bool = True
+
+
+Finding = tuple[set[Change], list[Objection]]
+NOTHING_HELD: Finding = (set(), [])
+Guard = Callable[[tuple[Change, ...], Circumstances], Finding]

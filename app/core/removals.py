@@ -1,0 +1,79 @@
+"""Removals: which limit counts a change, how much it takes away, and from whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from app.core.access import AccessState
+from app.core.changes import Change, GrantChange, MemberChange, ProfileChange
+from app.core.identity import Grant, Kind, Principal
+
+REMOVAL_KINDS = ("users", "members", "roles")
+
+# What a change gives or takes: a group's member, a principal's grant, or the principal itself.
+Item = tuple[Principal, Principal | Grant | None]
+
+
+def removal_kind(change: Change) -> str | None:
+    """Return which limit counts a change: users, members or roles; None when nothing is removed."""
+    if not change.removes_access:
+        return None
+    if isinstance(change, MemberChange):
+        return "members"
+    if isinstance(change, GrantChange):
+        return "roles"
+    return "users" if change.principal.kind is Kind.USER else None
+
+
+def count_removals(changes: Iterable[Change], observed: AccessState) -> dict[str, int]:
+    """Return how many removals of each kind the changes make; a deleted group counts all that it gave."""
+    counts = dict.fromkeys(REMOVAL_KINDS, 0)
+    for change in changes:
+        for kind, number in weights(change, observed).items():
+            counts[kind] += number
+    return counts
+
+
+def weights(change: Change, observed: AccessState) -> dict[str, int]:
+    """Return how many removals of each kind one change makes, nothing when it makes none that a limit counts."""
+    if isinstance(change, ProfileChange) and change.deletes and change.principal.kind is Kind.GROUP:
+        group = change.principal
+        return {"members": len(observed.members_of(group)), "roles": len(observed.grants_of(group))}
+    kind = removal_kind(change)
+    return {kind: 1} if kind else {}
+
+
+def beyond(weighted: Iterable[tuple[Change, int]], left: int) -> list[Change]:
+    """Return the changes that do not fit into what is left: the smallest first, so that single leavers flow."""
+    over = []
+    for change, weight in sorted(weighted, key=lambda pair: pair[1]):
+        if weight > left:
+            over.append(change)
+        else:
+            left -= weight
+    return over
+
+
+def item_of(change: Change) -> Item:
+    """Return what a change gives or takes."""
+    if isinstance(change, MemberChange):
+        return change.group, change.member
+    if isinstance(change, GrantChange):
+        return change.principal, change.grant
+    return change.principal, None
+
+
+def holder_of(item: Item) -> Principal:
+    """Return whose access an item is: the member's, or the principal's own."""
+    principal, part = item
+    return part if isinstance(part, Principal) else principal
+
+
+def holds(state: AccessState, item: Item) -> bool:
+    """Tell whether an item is there in a state."""
+    principal, part = item
+    if part is None:
+        return principal in state.profiles
+    if isinstance(part, Principal):
+        return part in state.members_of(principal)
+    return part in state.grants_of(principal)

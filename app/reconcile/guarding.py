@@ -1,0 +1,46 @@
+"""What the guards need to know about a plan: the world around it, and where its removals come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from app.core.changes import Change, MemberChange
+from app.core.circumstances import Circumstances, Source
+from app.core.identity import Kind, Principal
+from app.core.plan import Plan
+from app.core.policy import Policy
+from app.core.removals import holder_of
+from app.reconcile.assess import Assessment
+from app.reconcile.ports import Store
+from app.reconcile.world import World
+
+
+def circumstances_of(
+    plan: Plan, assessment: Assessment, world: World, store: Store, policy: Policy, now: datetime
+) -> Circumstances:
+    """Return what the guards compare a plan with."""
+    removals = [change for change in plan.changes if change.removes_access]
+    source = store.read_source({change.principal for change in removals}, policy.guards)
+    return Circumstances(
+        observed=world.observed(),
+        limits=policy.guards,
+        removed=store.removals_since(now - policy.guards.window),
+        desired=assessment.desired.state,
+        last_applied=world.last,
+        source=replace(source, leaving=_leaving(removals, source, world), remembered=world.remembered),
+        is_whole=assessment.question.is_everything,
+    )
+
+
+def _leaving(removals: Iterable[Change], source: Source, world: World) -> frozenset[Principal]:
+    """Return which of those who lose memberships are not wanted in Tecton any more."""
+    losers = {change.member for change in removals if isinstance(change, MemberChange)}
+    losers |= {holder_of(item) for item in source.lost}
+    return frozenset(loser for loser in losers if loser.kind is Kind.USER and not _stays(loser, world))
+
+
+def _stays(user: Principal, world: World) -> bool:
+    pushed = world.people.get(user.id)
+    return user.is_foreign or (pushed is not None and pushed.provisioned)
