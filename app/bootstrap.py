@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cryptography.fernet import Fernet, MultiFernet
-from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import scim, web
 from app.core.policy import Policy
 from app.core.policy_text import Fault, PolicyError, parse_policy
 from app.credentials.keeper import Keeper
@@ -33,6 +32,9 @@ from app.store.reconciler_store import ReconcilerStore
 from app.tecton import TectonConfig, TectonService, open_tecton
 from app.tecton.probing import ProbeAsker, ingest_url_of
 from app.tecton.rotating import RotatedSecrets
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 Clock = Callable[[], datetime]
 
@@ -78,6 +80,11 @@ def make_sealer(secret_key: str) -> MultiFernet | None:
 
 def create_app(settings: Settings, database: Database, clock: Clock = utc_now) -> Flask:
     """Return the web application: SCIM, the admin API and pages."""
+    # Imported here, since it is a third of what there is to import, and most commands serve nothing.
+    from flask import Flask  # noqa: PLC0415
+
+    from app import scim, web  # noqa: PLC0415
+
     flask_app = Flask("app", static_folder=None)
     _trust_proxies(flask_app, settings.trusted_proxies)
     flask_app.register_blueprint(
