@@ -16,7 +16,7 @@ import requests
 
 ROOT = Path(__file__).parents[2]
 KEY = "key-of-the-bridge"
-READY_SECONDS = 60
+READY_SECONDS = 120  # a busy machine takes long; a healthy one never waits so long
 
 
 class Process:
@@ -60,7 +60,7 @@ class Process:
     def stop(self) -> int:
         """End it as a service manager does; return its exit code."""
         self.popen.send_signal(signal.SIGTERM)
-        return self.popen.wait(timeout=60)
+        return self.popen.wait(timeout=120)
 
 
 @contextmanager
@@ -83,12 +83,12 @@ def call(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
         check=False,
     )
 
 
-def wait_for(question: str, ask: object, seconds: float = 30) -> None:
+def wait_for(question: str, ask: object, seconds: float = 120) -> None:
     """Wait until `ask()` is true: of another process there is no clock to move."""
     deadline = threading.Event()
     for _ in range(int(seconds / 0.1)):

@@ -38,7 +38,7 @@ def gunicorn(environment: dict[str, str]) -> Iterator[str]:
 
 
 def _answers(url: str) -> bool:
-    with suppress(requests.ConnectionError):
+    with suppress(requests.RequestException):
         return requests.get(f"{url}/readyz", timeout=5).status_code == 200
     return False
 
