@@ -88,7 +88,7 @@ def _one_per_name(profiles: Mapping[Principal, Profile]) -> tuple[dict[Principal
     """Return the profiles less those that would be the same Tecton object as another one.
 
     Mapping names can make two pushed names one; which of them stays must not depend on the order of
-    the input, so the smaller principal does.
+    the input, so the smaller principal does. Ids grow with time: it is the one that was pushed first.
     """
     first: dict[tuple[Kind, str], Principal] = {}
     clashes = []

@@ -96,7 +96,7 @@ def _excess_sentence(kind: str, number: int, before: int, total: int, limit: Lim
     minutes = int(guards.window.total_seconds() // 60)
     earlier = f" after {before} in the last {minutes} minutes" if before else ""
     return (
-        f"{number} {kind} would be removed{earlier}, out of {total}: "
+        f"{number} {kind if number != 1 else kind[:-1]} would be removed{earlier}, out of {total}: "
         f"more than the {guards.floor} that always go on, and more than {limit.count} or {limit.percent:g} %"
     )
 
