@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, settings
 from sqlalchemy import text
 
+from app.cli import main
 from app.store import migrate
 from app.store.database import Database
 from app.store.tables import metadata
@@ -116,3 +118,21 @@ def database(database_url: str) -> Iterator[Database]:
     database = Database(database_url)
     yield database
     database.dispose()
+
+
+Invoke = Callable[..., Result]
+
+
+@pytest.fixture
+def invoke(monkeypatch: pytest.MonkeyPatch) -> Invoke:
+    """Return what runs a command in this process, whose logs are those of other tests, too."""
+    for module in ("common", "doctor"):
+        monkeypatch.setattr(f"app.cli.{module}.configure_logs", lambda _: None)
+    return lambda *arguments: CliRunner().invoke(main, list(arguments))
+
+
+@pytest.fixture
+def invoke_stored(invoke: Invoke, database: Database, monkeypatch: pytest.MonkeyPatch) -> Invoke:
+    """Return what runs a command in this process, on this test's database."""
+    monkeypatch.setenv("BRIDGE_DATABASE_URL", database.url.render_as_string(hide_password=False))
+    return invoke

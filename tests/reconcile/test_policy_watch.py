@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from structlog.testing import capture_logs
 
-from app.cli import main
 from app.store.database import Database
 from app.store.facts import POLICY, read_fact
-from tests.conftest import Clock
+from tests.conftest import Clock, Invoke
 from tests.rig import POLICY as GOOD
 from tests.rig import Rig
 from tests.web.conftest import make_admin_caller
@@ -110,26 +108,28 @@ def test_nothing_is_said_of_names_before_anything_was_pushed_or_read(
         rig.close()
 
 
-def test_policy_check_and_doctor_warn_of_names_with_their_line(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_policy_check_and_doctor_warn_of_names_with_their_line(
+    rig: Rig, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with_typo(rig)
     url = rig.database.url.render_as_string(hide_password=False)
     for name, value in {"BRIDGE_DATABASE_URL": url, "BRIDGE_POLICY": str(rig.policy_file), "TECTON_URL": ""}.items():
         monkeypatch.setenv(name, value)
     (line,) = (n for n, text in enumerate(rig.policy_file.read_text().splitlines(), 1) if "frued" in text)
-    # The logs of this process are those of other tests, too.
-    monkeypatch.setattr("app.cli.doctor.configure_logs", lambda _: None)
-    said = CliRunner().invoke(main, ["policy", "check", str(rig.policy_file)])
+    said = invoke("policy", "check", str(rig.policy_file))
     assert (said.exit_code, "is fine" in said.stdout) == (0, True)
     assert f"policy.yaml:{line}:23: grants[3].to.group tecton-frued: no group of this name was pushed" in said.stderr
-    document = json.loads(CliRunner().invoke(main, ["policy", "check", str(rig.policy_file), "--json"]).stdout)
+    document = json.loads(invoke("policy", "check", str(rig.policy_file), "--json").stdout)
     assert next(w["field"] for w in document["warnings"]) == "grants[3].to.group" and document["ok"] is True
-    checks = json.loads(CliRunner().invoke(main, ["doctor", "--json"]).stdout)["checks"]
+    checks = json.loads(invoke("doctor", "--json").stdout)["checks"]
     assert [c["ok"] for c in checks if c["warning"]] == [True, True, True]
 
 
-def test_a_policy_is_checked_without_an_installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_policy_is_checked_without_an_installation(
+    tmp_path: Path, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = tmp_path / "policy.yaml"
     file.write_text(GOOD)
     monkeypatch.setenv("BRIDGE_DATABASE_URL", f"sqlite:///{tmp_path}/none/bridge.db")
-    assert CliRunner().invoke(main, ["policy", "check", str(file)]).exit_code == 0
+    assert invoke("policy", "check", str(file)).exit_code == 0
     assert not (tmp_path / "none").exists()

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.exc import DBAPIError
 
-from app.cli import main
 from app.store import admins, audit, journal, tokens
 from app.store.credentials import add_event
 from app.store.database import Database
 from app.store.tables import audit as table
-from tests.conftest import Clock
+from tests.conftest import Clock, Invoke
 from tests.rig import Rig
 from tests.web.conftest import PASSWORD, sign_in
 
-Command = Callable[..., Result]
 ADA = "ada@acme.com"
 
 
@@ -34,9 +31,8 @@ def rig(database: Database, clock: Clock, tmp_path: Path) -> Iterator[Rig]:
 
 
 @pytest.fixture
-def command(database: Database, monkeypatch: pytest.MonkeyPatch) -> Command:
-    monkeypatch.setenv("BRIDGE_DATABASE_URL", database.url.render_as_string(hide_password=False))
-    return lambda *arguments: CliRunner().invoke(main, ["audit", *arguments])
+def command(invoke_stored: Invoke) -> Invoke:
+    return lambda *arguments: invoke_stored("audit", *arguments)
 
 
 def rows(rig: Rig, who: str | None = None) -> list[tuple[str, ...]]:
@@ -158,7 +154,7 @@ def test_a_change_of_the_policy_in_force_is_in_it(rig: Rig) -> None:
 # ---------------------------------------------------------------- that it holds
 
 
-def test_sealed_rows_verify_and_new_ones_are_told_apart(rig: Rig, command: Command) -> None:
+def test_sealed_rows_verify_and_new_ones_are_told_apart(rig: Rig, command: Invoke) -> None:
     rig.create_user(ADA)
     assert (verified(rig).sealed, verified(rig).unsealed, verified(rig).fault) == (0, 2, "")
     seal(rig)
@@ -195,7 +191,7 @@ def test_nobody_changes_or_deletes_a_row(rig: Rig, statement: Any) -> None:
         (delete(table).where(table.c.position == 3), "the rows after 2 are missing"),
     ],
 )
-def test_who_breaks_in_all_the_same_is_found_out(rig: Rig, command: Command, statement: Any, fault: str) -> None:
+def test_who_breaks_in_all_the_same_is_found_out(rig: Rig, command: Invoke, statement: Any, fault: str) -> None:
     for name in (ADA, "bob@acme.com"):
         rig.create_user(name)
     seal(rig)
@@ -205,7 +201,7 @@ def test_who_breaks_in_all_the_same_is_found_out(rig: Rig, command: Command, sta
     assert (result.exit_code, fault in result.stderr) == (1, True)
 
 
-def test_the_export_is_json_lines_of_a_span_of_time(rig: Rig, command: Command, clock: Clock) -> None:
+def test_the_export_is_json_lines_of_a_span_of_time(rig: Rig, command: Invoke, clock: Clock) -> None:
     rig.create_user(ADA)
     clock.move(days=1)
     rig.create_user("bob@acme.com")

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from flask.testing import FlaskClient
 
-from app.cli import main
-from app.store.database import Database
+from tests.conftest import Invoke
 from tests.web.conftest import sign_in
-
-Command = Callable[..., Result]
 
 
 @pytest.fixture
-def command(database: Database, monkeypatch: pytest.MonkeyPatch) -> Command:
-    monkeypatch.setenv("BRIDGE_DATABASE_URL", database.url.render_as_string(hide_password=False))
-    # The logs of this process are those of other tests, too.
-    monkeypatch.setattr("app.cli.common.configure_logs", lambda _: None)
-    return lambda *arguments: CliRunner().invoke(main, ["admin", *arguments])
+def command(invoke_stored: Invoke) -> Invoke:
+    return lambda *arguments: invoke_stored("admin", *arguments)
 
 
 def last_line(result: Result) -> str:
@@ -29,14 +22,14 @@ def last_line(result: Result) -> str:
     return result.stdout.rstrip("\n").rpartition("\n")[2]
 
 
-def test_a_created_admin_signs_in_with_the_printed_password(command: Command, visitor: FlaskClient) -> None:
+def test_a_created_admin_signs_in_with_the_printed_password(command: Invoke, visitor: FlaskClient) -> None:
     password = last_line(command("create", "ana"))
     assert sign_in(visitor, "ana", password).status_code == 302
     assert json.loads(command("list", "--json").stdout)[0]["name"] == "ana"
     assert password not in command("list").stdout
 
 
-def test_a_new_password_ends_the_old_one_and_forgives_wrong_tries(command: Command, visitor: FlaskClient) -> None:
+def test_a_new_password_ends_the_old_one_and_forgives_wrong_tries(command: Invoke, visitor: FlaskClient) -> None:
     old = last_line(command("create", "ana"))
     for _ in range(6):
         sign_in(visitor, "ana", "wrong")
@@ -45,7 +38,7 @@ def test_a_new_password_ends_the_old_one_and_forgives_wrong_tries(command: Comma
     assert sign_in(visitor, "ana", new).status_code == 302
 
 
-def test_a_removed_admin_is_out_and_the_last_one_stays(command: Command, visitor: FlaskClient) -> None:
+def test_a_removed_admin_is_out_and_the_last_one_stays(command: Invoke, visitor: FlaskClient) -> None:
     password = last_line(command("create", "ana"))
     assert sign_in(visitor, "ana", password).status_code == 302
     assert "the last admin" in command("remove", "ana").stderr
@@ -65,7 +58,7 @@ def test_a_removed_admin_is_out_and_the_last_one_stays(command: Command, visitor
         (("remove", "bob"), "there is no admin bob"),
     ],
 )
-def test_what_cannot_be_done_says_why(command: Command, arguments: tuple[str, ...], said: str) -> None:
+def test_what_cannot_be_done_says_why(command: Invoke, arguments: tuple[str, ...], said: str) -> None:
     command("create", "ana")
     result = command(*arguments)
     assert (result.exit_code, said in result.stderr) == (1, True)
