@@ -89,7 +89,7 @@ def first(session: Session, group_id: str, base: str, size: int = _CHUNK, after:
 
     The database writes the JSON; `base` is the root of `$ref`, already escaped for JSON.
     """
-    row = session.row(_piece_sql(session, size), {"group": group_id, "after": after, "base": base})
+    row = session.row(_piece_sql(session, size), {"group": group_id, "after": after, "base": base}, plan_anew=True)
     return None if row is None or row[0] is None else Piece(*row)
 
 

@@ -59,15 +59,15 @@ class Session:
         """Run a statement with `:name` parameters and return its rows."""
         return self._execute(sql, params or {}).fetchall()  # type: ignore[no-any-return]
 
-    def row(self, sql: str, params: Values | None = None) -> Row | None:
-        """Run a statement and return its first row, None when there is none."""
-        return self._execute(sql, params or {}).fetchone()  # type: ignore[no-any-return]
+    def row(self, sql: str, params: Values | None = None, *, plan_anew: bool = False) -> Row | None:
+        """Run a statement and return its first row, None when there is none; `plan_anew` as in `run`."""
+        return self._execute(sql, params or {}, plan_anew=plan_anew).fetchone()  # type: ignore[no-any-return]
 
     def run(self, sql: str, params: Values | None = None, *, plan_anew: bool = False) -> int:
         """Run a statement and return how many rows it touched.
 
-        `plan_anew` has PostgreSQL plan it for these parameters: a plan kept for any number of ids takes
-        a few to be given, and compares each of fifty thousand with each.
+        `plan_anew` has PostgreSQL plan it for these parameters and this size of the tables: a plan that is
+        kept for any number of ids takes a few to be given, and one from when a table was small sorts all of it.
         """
         return self._execute(sql, params or {}, plan_anew=plan_anew).rowcount  # type: ignore[no-any-return]
 
@@ -178,6 +178,9 @@ def open_driver_connection(database: Database) -> Any:
     pooled.detach()
     if not database.is_sqlite:
         connection.autocommit = True
+        # A plan is kept for as long as nobody analyses the table. One from when the table was small would
+        # read all of it, for every push, while a provider fills the directory; an index serves both.
+        connection.execute("SET enable_seqscan = off")
     return connection
 
 
