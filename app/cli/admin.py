@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import click
-from sqlalchemy import Connection
 
 from app.bootstrap import utc_now
-from app.cli.common import json_option, prepare, print_json
+from app.cli.common import json_option, print_json, writing
 from app.store import admins
 from app.store.admins import AdminError
 
@@ -24,7 +20,7 @@ def command() -> None:
 @json_option
 def create(name: str, as_json: bool) -> None:
     """Create the admin NAME; the password is shown once, on the last line, and kept hashed."""
-    with _transaction() as connection:
+    with writing(AdminError) as connection:
         password = admins.create_admin(connection, name, utc_now())
     _show(name, password, f"{name} may sign in", as_json=as_json)
 
@@ -34,7 +30,7 @@ def create(name: str, as_json: bool) -> None:
 @json_option
 def reset_password(name: str, as_json: bool) -> None:
     """Give the admin NAME a new password, shown once, on the last line; sessions of the old one end."""
-    with _transaction() as connection:
+    with writing(AdminError) as connection:
         password = admins.reset_password(connection, name, utc_now())
     _show(name, password, f"{name} has a new password", as_json=as_json)
 
@@ -43,7 +39,7 @@ def reset_password(name: str, as_json: bool) -> None:
 @json_option
 def list_(as_json: bool) -> None:
     """List the admins."""
-    with _transaction() as connection:
+    with writing(AdminError) as connection:
         found = admins.list_admins(connection)
     if as_json:
         print_json([{"name": admin.name, "created_at": admin.created_at.isoformat()} for admin in found])
@@ -57,7 +53,7 @@ def list_(as_json: bool) -> None:
 @json_option
 def remove(name: str, as_json: bool) -> None:
     """Remove the admin NAME, whose sessions end. The last one stays: nobody could sign in any more."""
-    with _transaction() as connection:
+    with writing(AdminError) as connection:
         admins.remove_admin(connection, name, utc_now())
     print_json({"name": name, "state": "removed"}) if as_json else click.echo(f"{name} may not sign in any more")
 
@@ -68,16 +64,3 @@ def _show(name: str, password: str, sentence: str, *, as_json: bool) -> None:
     else:
         click.echo(f"{sentence}; this is the password, shown only now:")
         click.echo(password)
-
-
-@contextmanager
-def _transaction() -> Iterator[Connection]:
-    """Yield a write transaction; what is refused becomes the command's error."""
-    _, database = prepare()
-    try:
-        with database.write() as connection:
-            yield connection
-    except AdminError as error:
-        raise click.ClickException(str(error)) from error
-    finally:
-        database.dispose()

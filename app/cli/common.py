@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
 from rich.console import Console
+from sqlalchemy import Connection
 
 from app.bootstrap import build_engine, open_database, utc_now
 from app.cli.main import fail
@@ -37,6 +39,19 @@ def prepare() -> tuple[Settings, Database]:
     settings = read_settings()
     configure_logs("debug" if settings.log_level == "debug" else "error")
     return settings, open_database(settings)
+
+
+@contextmanager
+def writing(refusal: type[Exception]) -> Iterator[Connection]:
+    """Yield a write transaction; a `refusal`, which undoes it, becomes the command's error."""
+    _, database = prepare()
+    try:
+        with database.write() as connection:
+            yield connection
+    except refusal as error:
+        raise click.ClickException(str(error)) from error
+    finally:
+        database.dispose()
 
 
 def ask_for_run(settings: Settings, database: Database, purpose: str, approve: str | None = None) -> dict[str, Any]:

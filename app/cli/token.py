@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 import click
-from sqlalchemy import Connection
 
 from app.bootstrap import utc_now
-from app.cli.common import json_option, prepare, print_json
+from app.cli.common import json_option, print_json, writing
 from app.durations import parse_duration
 from app.store import oauth, tokens
 from app.store.tokens import TokenError
@@ -45,7 +42,7 @@ def create(name: str, scope: str, expires: str | None, is_oauth: bool, as_json: 
         raise click.UsageError("--oauth is for --scope scim")
     now = utc_now()
     expires_at = _expiry(now, expires)
-    with _transaction() as connection:
+    with writing(TokenError) as connection:
         made = {"name": name, "scope": scope, "expires_at": _iso(expires_at)}
         if is_oauth:
             made |= oauth.add_secret(connection, name, now, expires_at)._asdict()
@@ -66,7 +63,7 @@ def _show(made: dict[str, Any]) -> None:
 def list_(as_json: bool) -> None:
     """List the tokens and OAuth clients, without their secrets."""
     now = utc_now()
-    with _transaction() as connection:
+    with writing(TokenError) as connection:
         found = [_token(token, now) for token in tokens.list_tokens(connection)]
         found += [_client(client, now) for client in oauth.list_clients(connection)]
     if as_json:
@@ -85,26 +82,13 @@ def list_(as_json: bool) -> None:
 def revoke(name: str, secret_id: str | None, as_json: bool) -> None:
     """Revoke the token or OAuth client NAME: from now on it lets nobody in."""
     now = utc_now()
-    with _transaction() as connection:
+    with writing(TokenError) as connection:
         if secret_id or any(client.name == name for client in oauth.list_clients(connection)):
             oauth.revoke_client(connection, name, now, secret_id)
         else:
             tokens.revoke_token(connection, name, now)
     what = f"secret {secret_id} of {name}" if secret_id else name
     print_json({"name": name, "secret": secret_id, "state": "revoked"}) if as_json else click.echo(f"{what} is revoked")
-
-
-@contextmanager
-def _transaction() -> Iterator[Connection]:
-    """Yield a write transaction; what a token refuses becomes the command's error."""
-    _, database = prepare()
-    try:
-        with database.write() as connection:
-            yield connection
-    except TokenError as error:
-        raise click.ClickException(str(error)) from error
-    finally:
-        database.dispose()
 
 
 def _expiry(now: datetime, expires: str | None) -> datetime | None:
