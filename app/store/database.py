@@ -82,7 +82,7 @@ class Database:
     @property
     def name(self) -> str:
         """The URL without its password, to show in a message."""
-        return self.url.render_as_string(hide_password=True)
+        return self.url.difference_update_query(["password"]).render_as_string(hide_password=True)
 
     def is_empty(self) -> bool:
         """Tell whether there is no table at all yet."""
@@ -97,7 +97,7 @@ class Database:
 def _parse(text: str) -> URL:
     try:
         url = make_url(text)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # whose message may hold a part of the password
         raise StoreError("BRIDGE_DATABASE_URL is not a URL such as sqlite:///var/bridge.db or postgresql://…") from None
     backend = url.get_backend_name()
     if backend in {"postgresql", "postgres"}:

@@ -8,10 +8,12 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import text
 
 from app.store.database import Database, StoreError
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
+_LOCK = 0x5C1B  # any number that no other user of the database takes
 
 
 def _config() -> Config:
@@ -27,6 +29,9 @@ def upgrade(database: Database) -> str:
     """
     config = _config()
     with database.write() as connection:
+        if not database.is_sqlite:  # whose write transactions come one after the other
+            # Several processes start at once, and find the same empty database.
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         return _revision_of(connection) or ""

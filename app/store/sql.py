@@ -172,7 +172,8 @@ def open_driver_connection(database: Database) -> Any:
     """Return a driver connection of its own, without a transaction. Raise `StoreError` when there is none."""
     try:
         pooled = database.engine.raw_connection()
-    except (OperationalError, PoolTimeout) as error:
+    except (OperationalError, PoolTimeout, psycopg.OperationalError, sqlite3.OperationalError) as error:
+        # Below SQLAlchemy's own connections, the driver's errors come as they are.
         raise StoreError(f"the database {database.name} cannot be used: {str(error).splitlines()[0]}") from error
     connection: Any = pooled.dbapi_connection
     pooled.detach()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -28,9 +29,11 @@ FLAGS = [
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium. Where it is not installed the tests fail, and say what to install."""
+    """Debian's Chromium. Where there is none the tests are skipped, and say what to install; in CI they fail."""
     path = shutil.which("chromium")
-    assert path, "chromium is not installed: apt-get install chromium"
+    if path is None and not os.environ.get("CI"):
+        pytest.skip("chromium is not installed: apt-get install chromium")
+    assert path, "CI must install chromium"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import text
 
 from app.store import migrate
 from app.store.database import Database, StoreError
@@ -68,8 +70,34 @@ def test_a_url_that_is_none_of_both_is_refused(url: str) -> None:
         Database(url)
 
 
-def test_no_message_names_the_password() -> None:
-    database = Database("postgresql://bridge:hunter2@127.0.0.1:1/x")
-    with pytest.raises(StoreError) as caught, database.read():
-        pass
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://bridge:hunter2@127.0.0.1:1/x",
+        "postgresql://127.0.0.1:1/x?user=bridge&password=hunter2",
+        "postgresql://bridge:at@colon:hunter2@127.0.0.1:1/x",
+    ],
+)
+def test_no_message_names_the_password(url: str) -> None:
+    def use() -> None:
+        with Database(url).read():
+            pass
+
+    with pytest.raises(StoreError) as caught:
+        use()
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_processes_that_start_together_migrate_an_empty_database_once(database: Database) -> None:
+    with database.write() as connection:
+        connection.execute(text("CREATE SCHEMA empty"))
+    url = database.url.update_query_dict({"options": "-csearch_path=empty"}).render_as_string(hide_password=False)
+    each = [Database(url) for _ in range(4)]
+    with ThreadPoolExecutor(len(each)) as pool:
+        revisions = set(pool.map(migrate.upgrade, each))
+    for one in each:
+        one.dispose()
+    with database.write() as connection:
+        connection.execute(text("DROP SCHEMA empty CASCADE"))
+    assert len(revisions) == 1
