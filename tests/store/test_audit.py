@@ -278,6 +278,29 @@ def test_a_row_beyond_the_recorded_end_does_not_fit(rig: Rig) -> None:
     assert "row 2 is after the recorded end, which is row 1" in verified(rig).fault
 
 
+def test_a_hash_kept_elsewhere_shows_a_log_written_anew(rig: Rig, command: Invoke) -> None:
+    rig.create_user(ADA)
+    seal(rig)
+    kept = verified(rig).head
+    rig.create_user("bob@acme.com")
+    seal(rig)
+    result = command("verify", "--head", kept.upper())
+    assert (result.exit_code, "row 2 has the kept hash" in result.stdout) == (0, True)
+    assert json.loads(command("verify", "--head", kept, "--json").stdout)["kept_at"] == 2
+    break_in(rig, delete(table), delete(facts).where(facts.c.name == AUDIT_HEAD))
+    rig.create_user("cyd@acme.com")
+    seal(rig)
+    assert command("verify").exit_code == 0
+    result = command("verify", "--head", kept)
+    assert (result.exit_code, "no row has the kept hash" in result.stderr) == (1, True)
+    assert json.loads(command("verify", "--head", kept, "--json").stdout)["ok"] is False
+
+
+def test_a_head_that_is_no_hash_is_refused(command: Invoke) -> None:
+    result = command("verify", "--head", "abc")
+    assert (result.exit_code, "64 hexadecimal digits" in result.stderr) == (2, True)
+
+
 def test_the_export_is_json_lines_of_a_span_of_time(rig: Rig, command: Invoke, clock: Clock) -> None:
     rig.create_user(ADA)
     clock.move(days=1)
