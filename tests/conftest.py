@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, settings
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from app.cli import main
 from app.store import migrate
@@ -107,9 +107,15 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def _empty(url: str) -> None:
     database = Database(url)
     with database.write() as connection:
+        drop_guard(connection)
         tables = ", ".join(table.name for table in metadata.sorted_tables)
         connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
     database.dispose()
+
+
+def drop_guard(connection: Connection) -> None:
+    """Let a transaction on PostgreSQL do what triggers refuse, and have them add nothing."""
+    connection.execute(text("SET LOCAL session_replication_role = replica"))
 
 
 @pytest.fixture

@@ -58,7 +58,10 @@ def ensure_first_admin(connection: Connection, now: datetime) -> str | None:
     made = connection.execute(
         insert_into(connection, admins).values(row).on_conflict_do_nothing().returning(admins.c.name)
     )
-    return password if made.first() else None
+    if made.first() is None:
+        return None
+    audit.note(connection, "serve", "password set", now, kind="admin", name=FIRST_ADMIN, detail="the first admin")
+    return password
 
 
 def create_admin(connection: Connection, name: str, now: datetime) -> str:

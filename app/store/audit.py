@@ -2,7 +2,8 @@
 
 A row is added in the transaction of what it tells of, which must not wait for any other: so it is added
 unsealed, and the leader seals rows in order afterwards. Whoever changes or takes out a sealed row breaks
-the chain from there on; whoever keeps an exported hash elsewhere can prove that nothing before it changed.
+the chain from there on, and no sealing mends it: that goes on from the end that was recorded, not from the rows
+that are left. Who can write rows and record alike can write another log: a hash kept elsewhere shows that.
 """
 
 from __future__ import annotations
@@ -46,12 +47,23 @@ class AuditRow(NamedTuple):
 
 
 class Verified(NamedTuple):
-    """What verifying found: `fault` says what does not fit, empty when all does."""
+    """What verifying found: `fault` says what does not fit, empty when all does.
+
+    `kept_at` is the position of the hash that was asked for, None when no row that fits has it.
+    """
 
     sealed: int
     unsealed: int
     head: str
     fault: str = ""
+    kept_at: int | None = None
+
+
+class _End(NamedTuple):
+    """Where the chain ends."""
+
+    position: int
+    hash: str
 
 
 _COLUMNS = tuple(audit.c[name] for name in AuditRow._fields)
@@ -75,7 +87,7 @@ def note(
 
 def seal(connection: Connection, now: datetime, *, limit: int = BATCH) -> int:
     """Seal rows that are not, in the order in which they were added; return how many. Only one process may."""
-    position, before = _head(connection)
+    position, before = _next_after(connection)
     waiting = select(audit.c.id, *_COLUMNS).where(audit.c.position.is_(None)).order_by(audit.c.id).limit(limit)
     rows = connection.execute(waiting).all()
     sealed = []
@@ -96,26 +108,46 @@ _SEAL = (
 )
 
 
-def _head(connection: Connection) -> tuple[int, str]:
-    newest = select(audit.c.position, audit.c.hash).where(audit.c.position.is_not(None))
-    row = connection.execute(newest.order_by(audit.c.position.desc()).limit(1)).one_or_none()
-    return (row.position, row.hash) if row else (0, START)
+def _next_after(connection: Connection) -> _End:
+    """Return what the next row is sealed after: the recorded end, also when the rows up to it are gone.
+
+    Rows beyond a record that was put back stay: the next one does not fit to them, and verifying shows it.
+    """
+    recorded = _recorded(connection)
+    newest = connection.execute(select(func.max(audit.c.position))).scalar_one() or 0
+    return recorded._replace(position=max(recorded.position, newest))
 
 
-def verify(connection: Connection) -> Verified:
-    """Return whether the chain fits from its first row to the head that was recorded."""
+def _recorded(connection: Connection) -> _End:
+    return _End(**(read_fact(connection, AUDIT_HEAD) or {"position": 0, "hash": START}))
+
+
+def verify(connection: Connection, kept: str | None = None) -> Verified:
+    """Return whether the chain fits from its first row to the recorded end, and which row has the hash `kept`."""
     unsealed = connection.execute(select(func.count()).where(audit.c.position.is_(None))).scalar_one()
-    expected, before = 0, START
+    recorded, end = _recorded(connection), _End(0, START)
+    kept_at = 0 if kept == START else None
     for row in _sealed(connection):
-        expected += 1
-        if row.position != expected:
-            return Verified(expected - 1, unsealed, before, f"row {expected} is missing")
-        if row.hash != row.sealed_after(before, expected):
-            return Verified(expected - 1, unsealed, before, f"row {expected} was changed: {_named(row)}")
-        before = row.hash
-    recorded = read_fact(connection, AUDIT_HEAD) or {"position": 0}
-    fault = f"the rows after {expected} are missing" if recorded["position"] > expected else ""
-    return Verified(expected, unsealed, before, fault)
+        if fault := _misfit(row, end, recorded):
+            return Verified(end.position, unsealed, end.hash, fault, kept_at)
+        end = _End(end.position + 1, str(row.hash))
+        kept_at = end.position if end.hash == kept else kept_at
+    fault = f"the rows after {end.position} are missing" if recorded.position > end.position else ""
+    return Verified(end.position, unsealed, end.hash, fault, kept_at)
+
+
+def _misfit(row: AuditRow, before: _End, recorded: _End) -> str:
+    """Return what is wrong with a row after the one before it, empty when it fits."""
+    position = before.position + 1
+    if row.position != position:
+        return f"row {position} is missing"
+    if row.hash != row.sealed_after(before.hash, position):
+        return f"row {position} was changed: {_named(row)}"
+    if position > recorded.position:
+        return f"row {position} is after the recorded end, which is row {recorded.position}"
+    if position == recorded.position and row.hash != recorded.hash:
+        return f"row {position} has not the hash that was recorded for it: it or a row before it was changed"
+    return ""
 
 
 def _sealed(connection: Connection) -> Iterator[AuditRow]:

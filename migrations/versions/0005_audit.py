@@ -107,11 +107,22 @@ _TRIGGERS = (
     ),
 )  # fmt: skip
 
-# Sealing sets position and hash, once; nothing else of a row ever changes, and none goes.
+# Rows come unsealed. Sealing sets position and hash, once; nothing else of a row ever changes, and none goes.
 _CHANGED = " OR ".join(
     f"NEW.{name} <> OLD.{name}" for name in ("id", "at", "who", "event", "kind", "subject", "name", "detail")
 )
-_FROZEN = (("audit_unchanged", "UPDATE", f"OLD.hash IS NOT NULL OR {_CHANGED}"), ("audit_undeleted", "DELETE", ""))
+_FORGED = "NEW.position IS NOT NULL OR NEW.hash IS NOT NULL"
+_FROZEN = (
+    ("audit_unforged", "INSERT", _FORGED),
+    ("audit_unchanged", "UPDATE", f"OLD.hash IS NOT NULL OR {_CHANGED}"),
+    ("audit_undeleted", "DELETE", ""),
+)
+# OR REPLACE deletes the row in the way without firing DELETE. An id that was not given reads as -1 here.
+_FROZEN_SQLITE = (
+    ("audit_unreplaced", "INSERT", "NEW.id > 0 AND EXISTS (SELECT 1 FROM audit WHERE id = NEW.id)"),
+    ("audit_unreplaced_place", "UPDATE", "EXISTS (SELECT 1 FROM audit WHERE position = NEW.position)"),
+)
+_FROZEN_POSTGRESQL = (("audit_untruncated", "TRUNCATE", ""),)
 _REFUSAL = "the audit log is only added to"
 
 
@@ -139,7 +150,7 @@ def upgrade() -> None:
     op.create_index("ix_audit_unsealed", "audit", ["id"], postgresql_where=unsealed, sqlite_where=unsealed)
     for trigger in _TRIGGERS:
         _create(trigger)
-    for name, when, condition in _FROZEN:
+    for name, when, condition in _frozen():
         _freeze(name, when, condition)
 
 
@@ -147,9 +158,13 @@ def downgrade() -> None:
     """Take all of it away."""
     for trigger in _TRIGGERS:
         _drop(trigger.name, trigger.table)
-    for name, _, _ in _FROZEN:
+    for name, _, _ in _frozen():
         _drop(name, "audit")
     op.drop_table("audit")
+
+
+def _frozen() -> tuple[tuple[str, str, str], ...]:
+    return _FROZEN + (_FROZEN_SQLITE if _is_sqlite() else _FROZEN_POSTGRESQL)
 
 
 def _create(trigger: Trigger) -> None:
@@ -170,7 +185,8 @@ def _on(name: str, event: str, condition: str, statement: str, *, returns: str) 
         return
     body = f"BEGIN {statement}; RETURN {returns}; END"
     op.execute(sa.text(_literal(f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $${body}$$")))
-    op.execute(sa.text(_literal(f"CREATE TRIGGER {name} {event} FOR EACH ROW {when} EXECUTE FUNCTION {name}()")))
+    each = "STATEMENT" if "TRUNCATE" in event else "ROW"
+    op.execute(sa.text(_literal(f"CREATE TRIGGER {name} {event} FOR EACH {each} {when} EXECUTE FUNCTION {name}()")))
 
 
 def _literal(sql: str) -> str:

@@ -18,6 +18,7 @@ from sqlalchemy import Table, insert, text
 from app.store.database import Database
 from app.store.tables import metadata
 from app.store.tokens import create_token
+from tests.conftest import drop_guard
 from tests.rig import GROUP, Rig, roles
 
 
@@ -200,6 +201,7 @@ def _copy(source: str, target: str) -> None:
 
 def _put_back(database: Database, rows: dict[Table, list[dict[str, Any]]]) -> None:
     with database.write() as connection:
+        drop_guard(connection)
         connection.execute(text(f"TRUNCATE {', '.join(table.name for table in rows)} CASCADE"))
         for table, of in rows.items():
             if of:

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import Connection, delete, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from app.store import admins, audit, journal, tokens
 from app.store.credentials import add_event
 from app.store.database import Database
+from app.store.facts import AUDIT_HEAD
 from app.store.tables import audit as table
-from tests.conftest import Clock, Invoke
+from app.store.tables import facts
+from tests.conftest import Clock, Invoke, drop_guard
 from tests.rig import Rig
 from tests.web.conftest import PASSWORD, sign_in
 
 ADA = "ada@acme.com"
+FORGED = {
+    "at": datetime(2026, 3, 2, tzinfo=UTC),
+    **dict.fromkeys(("who", "event", "kind", "subject", "name", "detail"), "forged"),
+}
 
 
 @pytest.fixture
@@ -55,21 +62,23 @@ def verified(rig: Rig) -> audit.Verified:
 def break_in(rig: Rig, *statements: Any) -> None:
     """Change the log as somebody would who can drop its guards."""
     with rig.database.write() as connection:
-        for name in ("audit_unchanged", "audit_undeleted"):
-            connection.execute(text(f"DROP TRIGGER {name}" + ("" if rig.database.is_sqlite else " ON audit")))
-    try:
-        with rig.database.write() as connection:
-            for statement in statements:
-                connection.execute(statement)
-    finally:
-        with rig.database.write() as connection:
-            for name, when in (("audit_unchanged", "UPDATE"), ("audit_undeleted", "DELETE")):
-                if not rig.database.is_sqlite:
-                    guard = f"CREATE TRIGGER {name} BEFORE {when} ON audit FOR EACH ROW"
-                    connection.execute(text(f"{guard} {_WHEN.get(name, '')} EXECUTE FUNCTION {name}()"))
+        guards = _drop_guards(connection)
+        for statement in statements:
+            connection.execute(statement)
+        for guard in guards:
+            connection.exec_driver_sql(guard)
 
 
-_WHEN = {"audit_unchanged": "WHEN (OLD.hash IS NOT NULL)"}
+def _drop_guards(connection: Connection) -> list[str]:
+    """Drop the triggers on the log for this transaction: return what makes SQLite's again, PostgreSQL needs nothing."""
+    if connection.dialect.name == "postgresql":
+        drop_guard(connection)
+        return []
+    triggers = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit'"
+    found = connection.exec_driver_sql(triggers).all()
+    for name, _ in found:
+        connection.exec_driver_sql(f"DROP TRIGGER {name}")
+    return [sql for _, sql in found]
 
 
 # ---------------------------------------------------------------- what it holds
@@ -173,6 +182,8 @@ def test_sealed_rows_verify_and_new_ones_are_told_apart(rig: Rig, command: Invok
         update(table).values(who="somebody else"),
         update(table).values(hash="0" * 64),
         delete(table),
+        insert(table).values(**FORGED, position=9),
+        insert(table).values(**FORGED, hash="0" * 64),
     ],
 )
 def test_nobody_changes_or_deletes_a_row(rig: Rig, statement: Any) -> None:
@@ -199,6 +210,95 @@ def test_who_breaks_in_all_the_same_is_found_out(rig: Rig, command: Invoke, stat
     assert fault in verified(rig).fault
     result = command("verify")
     assert (result.exit_code, fault in result.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT OR REPLACE INTO audit (id, at, who, event, kind, subject, name, detail)"
+        " SELECT id, at, 'nobody', event, kind, subject, name, detail FROM audit WHERE id = 1",
+        "UPDATE OR REPLACE audit SET position = 1, hash = 'forged' WHERE position IS NULL",
+    ],
+)
+def test_sqlite_replaces_no_row_by_another(rig: Rig, statement: str) -> None:
+    rig.create_user(ADA)
+    seal(rig)
+    rig.create_user("bob@acme.com")
+    if rig.database.is_sqlite:
+        with pytest.raises(DBAPIError, match="only added to"), rig.database.write() as connection:
+            connection.exec_driver_sql(statement)
+    assert (verified(rig).fault, len(rows(rig))) == ("", 3)
+
+
+def test_postgresql_does_not_truncate_it(rig: Rig) -> None:
+    rig.create_user(ADA)
+    if not rig.database.is_sqlite:
+        with pytest.raises(DBAPIError, match="only added to"), rig.database.write() as connection:
+            connection.execute(text("TRUNCATE audit"))
+    assert len(rows(rig)) == 2
+
+
+@pytest.mark.parametrize(
+    ("statement", "fault"),
+    [
+        (delete(table).where(table.c.position == 3), "row 3 is missing"),
+        (delete(table), "row 1 is missing"),
+        (update(facts).where(facts.c.name == AUDIT_HEAD).values(value={"position": 1, "hash": "0" * 64}), "row 4"),
+        (delete(facts).where(facts.c.name == AUDIT_HEAD), "row 4 was changed"),
+    ],
+)
+def test_sealing_more_rows_hides_no_break_in(rig: Rig, statement: Any, fault: str) -> None:
+    for name in (ADA, "bob@acme.com"):
+        rig.create_user(name)
+    seal(rig)
+    break_in(rig, statement)
+    rig.create_user("cyd@acme.com")
+    seal(rig)
+    assert (fault in verified(rig).fault, verified(rig).unsealed) == (True, 0)
+
+
+def test_a_chain_that_was_sealed_anew_does_not_fit_the_record(rig: Rig) -> None:
+    rig.create_user(ADA)
+    seal(rig)
+    with rig.database.read() as connection:
+        forged = list(audit.list_rows(connection))[1]._replace(detail="nothing")
+        first = connection.execute(select(table.c.hash).where(table.c.position == 1)).scalar_one()
+    values = {"detail": "nothing", "hash": forged.sealed_after(first, 2)}
+    break_in(rig, update(table).where(table.c.position == 2).values(**values))
+    assert "row 2 has not the hash that was recorded" in verified(rig).fault
+
+
+def test_a_row_beyond_the_recorded_end_does_not_fit(rig: Rig) -> None:
+    rig.create_user(ADA)
+    seal(rig)
+    with rig.database.read() as connection:
+        first = connection.execute(select(table.c.hash).where(table.c.position == 1)).scalar_one()
+    record = {"position": 1, "hash": first}
+    break_in(rig, update(facts).where(facts.c.name == AUDIT_HEAD).values(value=record))
+    assert "row 2 is after the recorded end, which is row 1" in verified(rig).fault
+
+
+def test_a_hash_kept_elsewhere_shows_a_log_written_anew(rig: Rig, command: Invoke) -> None:
+    rig.create_user(ADA)
+    seal(rig)
+    kept = verified(rig).head
+    rig.create_user("bob@acme.com")
+    seal(rig)
+    result = command("verify", "--head", kept.upper())
+    assert (result.exit_code, "row 2 has the kept hash" in result.stdout) == (0, True)
+    assert json.loads(command("verify", "--head", kept, "--json").stdout)["kept_at"] == 2
+    break_in(rig, delete(table), delete(facts).where(facts.c.name == AUDIT_HEAD))
+    rig.create_user("cyd@acme.com")
+    seal(rig)
+    assert command("verify").exit_code == 0
+    result = command("verify", "--head", kept)
+    assert (result.exit_code, "no row has the kept hash" in result.stderr) == (1, True)
+    assert json.loads(command("verify", "--head", kept, "--json").stdout)["ok"] is False
+
+
+def test_a_head_that_is_no_hash_is_refused(command: Invoke) -> None:
+    result = command("verify", "--head", "abc")
+    assert (result.exit_code, "64 hexadecimal digits" in result.stderr) == (2, True)
 
 
 def test_the_export_is_json_lines_of_a_span_of_time(rig: Rig, command: Invoke, clock: Clock) -> None:

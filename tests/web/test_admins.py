@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from app.store import admins
+from app.store import admins, audit
 from app.store.database import Database, StoreError
 from app.store.tables import admins as admins_table
 from tests.conftest import Clock
@@ -30,6 +30,15 @@ def test_an_installation_with_an_admin_of_another_name_gets_no_second_one(databa
     with database.write() as connection:
         admins.set_password(connection, "ada", "secret", clock())
         assert admins.ensure_first_admin(connection, clock()) is None
+
+
+def test_the_first_admin_is_in_the_audit_log_once(database: Database, clock: Clock) -> None:
+    for _ in range(2):
+        with database.write() as connection:
+            admins.ensure_first_admin(connection, clock())
+    with database.read() as connection:
+        noted = [(row.who, row.event, row.name, row.detail) for row in audit.list_rows(connection)]
+    assert noted == [("serve", "password set", "admin", "the first admin")]
 
 
 def test_the_password_is_nowhere_in_the_database(database: Database, clock: Clock) -> None:
