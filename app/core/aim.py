@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from app.core.access import AccessState, GroupProfile, Profile, ServiceAccountProfile, UserProfile, access_state
-from app.core.identity import Grant, Kind, Level, Principal
+from app.core.identity import ADMIN, Grant, Kind, Level, Principal
 from app.core.one_role import one_per_target
 from app.core.policy import Policy, Treatment
 
@@ -43,6 +43,7 @@ class Surroundings:
     policy: Policy
     last_applied: AccessState
     own_account: Principal | None = None  # the service account whose key the bridge uses
+    own_is_known: bool = True
     automatic: frozenset[tuple[Principal, Grant]] = frozenset()  # came with a workspace or scope that was created
     scopes: frozenset[str] | None = None  # the secret scopes that Tecton has; None while not known
     expired: frozenset[Principal] = frozenset()  # service accounts deactivated for longer than their grace
@@ -90,6 +91,11 @@ class _Aiming:
         """Yield the bridge's own account and the protected principals, by either of their names."""
         if self.around.own_account:
             yield self.around.own_account
+        elif not self.around.own_is_known:
+            # Any of those who are admin may be the bridge itself: this Tecton does not tell which.
+            for p in self.observed.profiles:
+                if p.kind is Kind.SERVICE_ACCOUNT and ADMIN in self.observed.grants_of(p):
+                    yield p
         for kind in (Kind.USER, Kind.GROUP, Kind.SERVICE_ACCOUNT):
             if names := self.policy.protected.names(kind):
                 for state in (self.desired, self.observed):
@@ -233,6 +239,10 @@ class _Aiming:
         return False
 
     def _grant_stays(self, principal: Principal, grant: Grant) -> bool:
+        if grant == ADMIN and self._is_own_admin(principal):
+            sentence = f"{self._name(principal)} keeps {grant}: the bridge itself is admin through it"
+            self._keep(principal, Why.BLOCKED, sentence, grant=grant)
+            return True
         if grant in self.last.grants_of(principal):
             return False
         holds = f"{self._name(principal)} holds {grant}"
@@ -242,6 +252,10 @@ class _Aiming:
         if (principal, grant) in self.around.automatic:
             return self._unmanaged_stays("report", principal, f"{holds}, as its creator", grant=grant)
         return self._unmanaged_stays(self.policy.unmanaged.roles, principal, holds, grant=grant)
+
+    def _is_own_admin(self, group: Principal) -> bool:
+        own = self.around.own_account
+        return own in self.observed.members_of(group) and own is not None and ADMIN not in self.observed.grants_of(own)
 
     def _unmanaged_stays(
         self,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from app.core.access import AccessState, GroupProfile, Profile, ServiceAccountProfile, access_state
@@ -17,6 +17,11 @@ PUSHED_ROLE = "a role pushed by the identity provider"
 
 Source = tuple[Principal, Grant]
 Accounts = Mapping[Principal, DeclaredServiceAccount]
+ProfileOf = Callable[[Principal], Profile | None]
+
+
+def nobody(_: Principal) -> None:
+    """Say of everybody that Tecton does not hold them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +42,17 @@ class Desired:
     problems: tuple[Problem, ...] = ()
 
 
-def desired_access(directory: Directory, policy: Policy, now: datetime) -> Desired:
+def desired_access(directory: Directory, policy: Policy, now: datetime, held: ProfileOf = nobody) -> Desired:
     """Return what Tecton should hold.
 
     A person is desired while the policy provisions it, and, without any access, through the grace
     after a deactivation. A group holds those of its members that are desired with access.
     """
     accounts = declared_accounts(policy)
-    people = {p.resource_id: p for p in directory.people.values() if _is_desired(p, policy, now)}
+    known = (_as_held(person, held) for person in directory.people.values())
+    people = {p.resource_id: p for p in known if _is_desired(p, policy, now)}
     groups = {group.principal: group for group in directory.groups.values() if group.provisioned}
-    profiles, clashes = _one_per_name(_profiles(people.values(), groups.values(), accounts, policy))
+    profiles, clashes = _one_per_name(_profiles(people.values(), groups.values(), accounts, policy), held)
     people = {id_: person for id_, person in people.items() if person.provisioned and person.principal in profiles}
     groups = {principal: group for principal, group in groups.items() if principal in profiles}
     reasons = _reasons(people, groups, accounts, policy)
@@ -84,7 +90,9 @@ def _profiles(
     return profiles
 
 
-def _one_per_name(profiles: Mapping[Principal, Profile]) -> tuple[dict[Principal, Profile], list[Problem]]:
+def _one_per_name(
+    profiles: Mapping[Principal, Profile], held: ProfileOf
+) -> tuple[dict[Principal, Profile], list[Problem]]:
     """Return the profiles less those that would be the same Tecton object as another one.
 
     Mapping names can make two pushed names one; which of them stays must not depend on the order of
@@ -92,13 +100,25 @@ def _one_per_name(profiles: Mapping[Principal, Profile]) -> tuple[dict[Principal
     """
     first: dict[tuple[Kind, str], Principal] = {}
     clashes = []
-    for principal in sorted(profiles):
+    for principal in sorted(profiles, key=lambda of: (not _holds_name(held(of), profiles[of]), of)):
         name = profiles[principal].name
         if first.setdefault((principal.kind, name.casefold()), principal) != principal:
             message = f"not sent to Tecton: another {principal.kind.words} is called so already; rename one"
             clashes.append(Problem(principal, name, message))
     losers = {clash.principal for clash in clashes}
-    return {principal: profile for principal, profile in profiles.items() if principal not in losers}, clashes
+    kept = {principal: profile for principal, profile in profiles.items() if principal not in losers}
+    # Who is there already stays, under the name that it has: a name that cannot be sent takes nothing away.
+    return kept | {loser: seen for loser in losers if (seen := held(loser))}, clashes
+
+
+def _holds_name(seen: Profile | None, wanted: Profile) -> bool:
+    return seen is not None and seen.name.casefold() == wanted.name.casefold()
+
+
+def _as_held(person: PushedPerson, held: ProfileOf) -> PushedPerson:
+    """Return a person whose name cannot be sent as Tecton holds them, if it does."""
+    seen = held(person.principal) if person.unusable else None
+    return replace(person, profile=seen, unusable="") if seen else person
 
 
 def _members(

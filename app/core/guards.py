@@ -135,6 +135,12 @@ def _hold_last_admins(changes: tuple[Change, ...], around: Circumstances) -> Fin
     return set(losing), [Objection("min_admins", sentence, len(losing))]
 
 
+def takers_of_admin(changes: Iterable[Change], observed: AccessState) -> list[Change]:
+    """Return the changes that take admin from somebody."""
+    admins = effective_admins(observed)
+    return [change for change in changes if _takes_admin(change, observed, admins)]
+
+
 def _takes_admin(change: Change, observed: AccessState, admins: set[Principal]) -> bool:
     if not change.removes_access:
         return False

@@ -81,3 +81,14 @@ class Guards(Part):
     min_admins: int = Field(default=2, ge=0)
     grace: Grace = Grace()
     source: Source = Source()
+
+    @property
+    def memory(self) -> timedelta:
+        """Return how far back any guard looks."""
+        of = self.source
+        return max(
+            self.window,
+            of.new_client or timedelta(0),
+            of.undone.within if of.undone else timedelta(0),
+            of.scattered.within if of.scattered else timedelta(0),
+        )

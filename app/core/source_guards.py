@@ -26,11 +26,16 @@ def hold_emptied(changes: tuple[Change, ...], around: Circumstances) -> Finding:
         return NOTHING_HELD
     held: set[Change] = set()
     objections = []
-    for group, losses in sorted(_losses_by_group(_open_removals(changes, around)).items()):
+    for group, losses in sorted(_losses_by_group(_of_who_stay(_open_removals(changes, around), around)).items()):
         if len(losses) > around.limits.floor and _is_emptied(group, around):
             held.update(losses)
             objections.append(Objection("emptied", _emptied_sentence(group, losses, around), len(losses)))
     return held, objections
+
+
+def _of_who_stay(removals: Iterable[Change], around: Circumstances) -> Iterator[Change]:
+    leaving = around.source.leaving
+    return (change for change in removals if not isinstance(change, MemberChange) or change.member not in leaving)
 
 
 def _is_emptied(group: Principal, around: Circumstances) -> bool:

@@ -39,7 +39,7 @@ class Retention:
         now = self.clock()
         if now < self._next_at:
             return
-        before = now - max(self.keep, self.policy().guards.window)
+        before = now - max(self.keep, self.policy().guards.memory)
         with fenced_write(self.database, self.fence) as connection:
             number = delete_old_runs(connection, before)
             if number < BATCH:

@@ -120,6 +120,9 @@ class Applier:
             self._save(Step(awaited_keys={work.principal: True}))
 
     def _conclude(self, work: Work, call: Future[Done]) -> None:
+        if not self.still_wanted(work.principal):
+            # A drain decided from what was known before this write: it has to look again.
+            self.tally.overtaken.add(work.principal)
         try:
             done = call.result()
         except TectonError as error:

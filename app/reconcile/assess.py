@@ -10,7 +10,7 @@ from app.core.access import AccessState, Profile, UserProfile, access_state
 from app.core.aim import Aim, Surroundings, aim_at
 from app.core.changes import Change
 from app.core.correlation import Correlation, correlate
-from app.core.desired import Desired, desired_access
+from app.core.desired import Desired, ProfileOf, desired_access, nobody
 from app.core.diff import diff
 from app.core.directory import Directory
 from app.core.drift import DriftItem, Trouble, drift_blocked, drift_kept, drift_of
@@ -60,9 +60,9 @@ def link_up(world: World, desired: AccessState, *, complete: bool) -> tuple[Step
     return step, found
 
 
-def desire(question: Question, policy: Policy, now: datetime) -> tuple[Desired, AccessState]:
+def desire(question: Question, policy: Policy, now: datetime, held: ProfileOf = nobody) -> tuple[Desired, AccessState]:
     """Return what is desired of those the question is about, and of them together with the members of their groups."""
-    desired = desired_access(question.directory, policy, now)
+    desired = desired_access(question.directory, policy, now, held)
     if question.principals is None:
         return desired, desired.state
     mine = Desired(
@@ -95,6 +95,7 @@ def assess(
         policy=policy,
         last_applied=world.last,
         own_account=own_account,
+        own_is_known=own_account is not None,
         automatic=world.automatic_grants(),
         scopes=frozenset(world.scopes),
         expired=expired,

@@ -55,6 +55,8 @@ class Reconciler:
         self.executor, self.mode, self.threads = executor, mode, threads
         self.own_account, self.interval = own_account, interval
         self._world: World | None = None
+        self._in_force: Policy | None = None  # the policy that the world was read by
+        self._is_sweeping = False
         self._remembered: AccessState | None = None  # Tecton as it was known before a silence, until the next look
 
     def forget(self) -> None:
@@ -76,6 +78,13 @@ class Reconciler:
         `pause` is called between calls, so that a drain can come in between. Raise TectonError when
         Tecton cannot be read whole; nothing is changed then.
         """
+        self._is_sweeping = True
+        try:
+            return self._sweep(run, pause)
+        finally:
+            self._is_sweeping = False
+
+    def _sweep(self, run: Run, pause: Pause) -> Report:
         started, begin = self.clock(), time.monotonic()
         policy = self.policy()
         returned = self.store.take_in(policy)
@@ -112,6 +121,7 @@ class Reconciler:
         return _finished(report, run, begin)
 
     def _load(self, policy: Policy) -> World:
+        self._in_force = policy
         world = World(self.store.load_directory(policy), self.store.load_knowledge())
         silence = self.store.read_silence()
         if self._remembered is None and silence and silence.is_long(policy.guards.source.silence):
@@ -196,8 +206,10 @@ class Reconciler:
         `pause` is called between calls: it may raise to stop.
         """
         begin = time.monotonic()
-        policy = self.policy()
-        self._world = world = self._world or self._load(policy)
+        policy = self._in_force if self._is_sweeping and self._in_force else self.policy()
+        if self._world is None or policy is not self._in_force:
+            self._world = self._load(policy)  # who is provisioned, and by which rules, is read by one policy
+        world = self._world
         returned = self.store.take_in(policy, {item.id for item in due})
         question = self._question(world, policy, due)
         world.drained |= dict.fromkeys(question.principals or (), world.clock)
@@ -228,7 +240,7 @@ class Reconciler:
         """Take out of the queue what is done; what failed waits for its next try, what was not tried for nothing."""
         now, tally = self.clock(), round_.tally
         rows = {item.id: item for item in due}
-        untried = tally.unfinished - tally.errors.keys()
+        untried = (tally.unfinished | tally.overtaken) - tally.errors.keys()
         left = {principal.id for principal in (*tally.errors, *untried)}
         mended = [of for of in world.failing if of not in round_.differing | tally.errors.keys()]
         over = [world.failing.pop(of).row for of in mended] if round_.question.is_everything else []
@@ -262,7 +274,7 @@ def _everything(world: World) -> Directory:
 def _comes_or_goes(before: PushedPerson | None, now: PushedPerson | None, world: World) -> bool:
     """Tell whether somebody is, or is to be, in Tecton anew or no more: then the groups are looked at, too."""
     if now is None or not now.provisioned:
-        return before is not None and before.provisioned
+        return True  # who left before this process knew them left, too
     absent = world.links.tecton_id_of(now.principal) is None
     return absent or before is None or (before.provisioned, before.principal) != (now.provisioned, now.principal)
 

@@ -12,17 +12,17 @@ from app.core.changes import Change
 from app.core.circumstances import Circumstances
 from app.core.drift import DriftClass, DriftItem, Trouble, drift_lost_keys
 from app.core.effective import head_of
-from app.core.guards import Verdict, admins_at_stake, judge
+from app.core.guards import Verdict, admins_at_stake, judge, takers_of_admin
 from app.core.identity import Kind, Principal
 from app.core.plan import Plan, make_plan
 from app.core.policy import Policy
 from app.core.records import TectonObjects, observed_access
 from app.core.source_guards import doubt_about
-from app.reconcile.apply import Applier
+from app.reconcile.apply import HALTING, Applier
 from app.reconcile.assess import Assessment, Question, assess, desire, link_up, stand_for
 from app.reconcile.guarding import circumstances_of
 from app.reconcile.observe import Crew, note_targets
-from app.reconcile.ports import NotEffective, Step, Store
+from app.reconcile.ports import NotEffective, Step, Store, TectonError
 from app.reconcile.report import WRITING, Mode, Report, Run
 from app.reconcile.work import NOBODY, Approval, Halted, Tally, by_object
 from app.reconcile.world import World
@@ -49,16 +49,17 @@ class Round:
     def __init__(self, setting: Setting, run: Run, question: Question) -> None:
         self.setting, self.run, self.question = setting, run, question
         self.store, self.world, self.policy = setting.store, setting.world, setting.policy
-        self.desired, self.with_members = desire(question, setting.policy, setting.clock())
+        self.desired, self.with_members = desire(question, setting.policy, setting.clock(), setting.world.profile_of)
         self.report = Report(run.run_id, run.purpose, setting.mode)
         self.tally = Tally()
+        self.unsure: dict[Change, TectonError] = {}  # what takes admin while nobody can read who holds it
         self.approval = NOBODY
         self.differing: frozenset[Principal] = frozenset()  # who is not as desired at the end
 
     def go(self) -> Report:
         """Do it; return the report, whose calls and duration the caller fills in."""
         before = self._assess(link=True)
-        if self.may_write and self._admins_moved(before.changes):
+        if self.may_write and self._is_moved(before):
             before = self._assess(link=False)
         self.report.drift = _counts(self._drift(before))
         plan = make_plan(self._due(before.changes))
@@ -67,6 +68,9 @@ class Round:
         if self.may_write and verdict.flowing:
             self._apply(verdict, before)
             before = self._assess(link=False)
+        for change, error in self.unsure.items():
+            self.tally.errors.setdefault(change.principal, error)
+            self.tally.tried[change.principal] = self.tally.tried.get(change.principal, frozenset()) | {change}
         self._stand_for_the_rest(before)
         self.differing = frozenset(change.principal for change in before.changes)
         self.store.replace_drift(self._drift(before), self.question.principals)
@@ -121,8 +125,18 @@ class Round:
         mine = self.world.awaited_keys if asked is None else self.world.awaited_keys & asked
         return sorted(principal for principal in mine if principal in self.world.links)
 
+    def _is_moved(self, before: Assessment) -> bool:
+        try:
+            return self._admins_moved(before.changes)
+        except HALTING:
+            raise
+        except TectonError as error:
+            self.unsure = dict.fromkeys(takers_of_admin(before.changes, self.world.observed()), error)
+            return False
+
     def _due(self, changes: tuple[Change, ...]) -> list[Change]:
         """Return the changes less those that failed and wait for their next try; a person's order waits for nothing."""
+        changes = tuple(change for change in changes if change not in self.unsure)
         if self.run.purpose == "apply":
             return list(changes)
         now, failing = self.setting.clock(), self.world.failing
@@ -216,6 +230,8 @@ class Round:
             self.store.note_tecton(ok=True)
         self.report.applied, self.report.failed = self.tally.applied, self.tally.failed
         self.report.in_vain = self.tally.in_vain
+        if self.report.halted:
+            return
         approved = self.run.approve if not verdict.held else None
         for fingerprint in filter(None, (approved, None if verdict.held else self.report.fingerprint)):
             self.store.close_plan(fingerprint, "applied", self.run.approved_by)

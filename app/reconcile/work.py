@@ -74,6 +74,7 @@ class Tally:
     errors: dict[Principal, TectonError] = field(default_factory=dict)
     tried: dict[Principal, frozenset[Change]] = field(default_factory=dict)  # of those that failed
     unfinished: set[Principal] = field(default_factory=set)  # not even tried, where everything was halted
+    overtaken: set[Principal] = field(default_factory=set)  # a drain looked at them while their write was under way
     ineffective: set[Change] = field(default_factory=set)
 
     @property

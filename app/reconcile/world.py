@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from app.core.access import AccessState
+from app.core.access import AccessState, Profile
 from app.core.directory import Directory, PushedGroup, PushedPerson
 from app.core.identity import Grant, Kind, Principal, Target, automatic_grant
-from app.core.records import GroupRecord, MemberId, TectonObjects, observed_access
+from app.core.records import GroupRecord, MemberId, TectonObjects, observed_access, profile_of
 from app.reconcile.ports import Knowledge, Step
 
 ObjectKey = tuple[Kind, str]
@@ -72,6 +72,11 @@ class World:
             (self.links.principal_of(kind, tecton_id), automatic_grant(Target.of_key(target)))
             for kind, tecton_id, target in self.automatic
         )
+
+    def profile_of(self, principal: Principal) -> Profile | None:
+        """Return the profile of a principal in Tecton, None for one that is not there."""
+        record = self.records.get((principal.kind, self.links.tecton_id_of(principal) or ""))
+        return profile_of(record) if record else None
 
     def name_of(self, principal: Principal) -> str:
         """Return what people call a principal: its name in Tecton, or the one it will have."""

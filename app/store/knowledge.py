@@ -106,7 +106,7 @@ def _read_failing(connection: Connection) -> dict[Principal, Escrow]:
     found = {}
     for *row, error, next_at in rows:
         principal = Principal(Kind(row[0]), row[1])
-        status, changes = tried.get(principal, ("", ()))
+        principal, status, changes = tried.get(principal, (principal, "", ()))
         found[principal] = Escrow(
             Dirty(*row), error, next_at, frozenset(map(from_json, changes)), status == "not_effective"
         )
@@ -116,15 +116,18 @@ def _read_failing(connection: Connection) -> dict[Principal, Escrow]:
 _HAS_FAILED = dirty.c.last_error.is_not(None)
 
 
-def _read_tried(connection: Connection) -> dict[Principal, tuple[str, list[dict[str, Any]]]]:
+def _read_tried(connection: Connection) -> dict[Principal, tuple[Principal, str, list[dict[str, Any]]]]:
     """Return the status and changes of the newest outcome of each principal that has failed."""
-    same = and_(outcomes.c.kind == dirty.c.kind, outcomes.c.principal_id == dirty.c.id)
-    newest = select(func.max(outcomes.c.id)).select_from(dirty.join(outcomes, same)).where(_HAS_FAILED)
-    newest = newest.group_by(outcomes.c.kind, outcomes.c.principal_id)
-    columns = (outcomes.c.kind, outcomes.c.principal_id, outcomes.c.status, outcomes.c.details)
+    # A pushed user may be a service account by now: the queue knows the resource, not what the policy makes of it.
+    same = outcomes.c.principal_id == dirty.c.id
+    newest = select(func.max(outcomes.c.id).label("id"), dirty.c.kind, dirty.c.id.label("resource_id"))
+    newest = newest.select_from(dirty.join(outcomes, same)).where(_HAS_FAILED).group_by(dirty.c.kind, dirty.c.id)
+    of = newest.subquery()
+    columns = (of.c.kind, of.c.resource_id, outcomes.c.kind.label("as_kind"), outcomes.c.status, outcomes.c.details)
+    rows = connection.execute(select(*columns).join(outcomes, outcomes.c.id == of.c.id))
     return {
-        Principal(Kind(kind), id_): (status, details)
-        for kind, id_, status, details in connection.execute(select(*columns).where(outcomes.c.id.in_(newest)))
+        Principal(Kind(kind), id_): (Principal(Kind(as_kind), id_), status, details)
+        for kind, id_, as_kind, status, details in rows
     }
 
 
