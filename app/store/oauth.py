@@ -137,12 +137,13 @@ _FIND = """
 SELECT c.name, t.issued_at, t.expires_at FROM oauth_tokens AS t
 JOIN oauth_secrets AS s ON s.id = t.secret_id JOIN oauth_clients AS c ON c.id = s.client_id
 WHERE t.token_hash = :digest AND t.revoked_at IS NULL AND s.revoked_at IS NULL AND c.revoked_at IS NULL
+AND (s.expires_at IS NULL OR s.expires_at > :now)
 """
 
 
 def authenticate_access_token(session: Session, token: str, now: datetime) -> TokenRecord | None:
-    """Return whose access token this is, None when it is nobody's, expired or revoked."""
-    row = session.row(_FIND, {"digest": digest(token)})
+    """Return whose access token this is, None when it is nobody's, expired or revoked, or its secret is."""
+    row = session.row(_FIND, {"digest": digest(token), "now": now})
     if row is None:
         return None
     record = TokenRecord(row[0], "scim", as_time(row[1]), as_time(row[2]))

@@ -249,6 +249,14 @@ def test_a_secret_ends_when_it_expires(client: Client) -> None:
     assert entra.ask().get_json()["error"] == "invalid_client"
 
 
+def test_an_access_token_ends_with_the_secret_that_it_came_of(client: Client) -> None:
+    token, lasting = Entra(client, expires=timedelta(minutes=10)).token(), Entra(client).token()
+    client.clock.move(minutes=9, seconds=59)
+    assert status(client, token) == 200
+    client.clock.move(seconds=1)
+    assert (status(client, token), status(client, lasting)) == (401, 200)
+
+
 def test_a_client_gives_its_token_back(client: Client) -> None:
     entra, other = Entra(client), Entra(client, "other")
     token = entra.token()
