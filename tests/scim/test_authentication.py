@@ -297,6 +297,21 @@ def test_those_who_guess_client_secrets_are_slowed(client: Client) -> None:
     assert entra.ask().status_code == 200
 
 
+@pytest.mark.parametrize("path", ["token", "revoke"])
+@pytest.mark.parametrize("credentials", ["//46eA==", "é", "AA"])
+def test_basic_credentials_that_cannot_be_read_are_refused_and_slowed_as_wrong_ones(
+    client: Client, path: str, credentials: str
+) -> None:
+    def send() -> TestResponse:
+        form = {"grant_type": "client_credentials", "token": "x"}
+        headers = {"Authorization": f"Basic {credentials}"}
+        return client.app.test_client().post(f"/scim/v2/oauth/{path}", data=form, headers=headers)
+
+    answers = [send() for _ in range(FREE_FAILURES + 1)]
+    assert (answers[0].status_code, answers[0].get_json()["error"]) == (401, "invalid_client")
+    assert answers[-1].status_code == 429
+
+
 def test_oauth_secrets_and_tokens_are_stored_only_as_their_digests(client: Client) -> None:
     entra = Entra(client)
     token = entra.token()
