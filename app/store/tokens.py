@@ -18,6 +18,7 @@ from app.store.tables import oauth_clients, tokens
 
 PREFIX = "tsb_"
 SCOPES = ("scim", "admin")
+RESERVED = ("bridge", "command")  # who does what no client does, in the audit log, where a push has its token's name
 _USE_INTERVAL = timedelta(minutes=1)
 
 
@@ -70,8 +71,10 @@ def create_token(
 
 def require_name(name: str) -> None:
     """Raise `TokenError` for what cannot name a token."""
-    if not name.strip() or len(name) > 128:
-        raise TokenError("a token needs a name of at most 128 characters")
+    if not name.strip() or len(name) > 128 or not name.isprintable():
+        raise TokenError("a token needs a name of at most 128 characters that can be printed")
+    if name.strip().lower() in RESERVED:
+        raise TokenError(f"{name!r} is what records call something else than a token: choose another name")
 
 
 def list_tokens(connection: Connection) -> list[TokenRecord]:
