@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from app.bootstrap import utc_now
-from app.cli.common import json_option, print_json, writing
+from app.cli.common import json_option, print_json, requester, writing
 from app.store import admins
 from app.store.admins import AdminError
 
@@ -21,7 +21,7 @@ def command() -> None:
 def create(name: str, as_json: bool) -> None:
     """Create the admin NAME; the password is shown once, on the last line, and kept hashed."""
     with writing(AdminError) as connection:
-        password = admins.create_admin(connection, name, utc_now())
+        password = admins.create_admin(connection, name, utc_now(), who=requester())
     _show(name, password, f"{name} may sign in", as_json=as_json)
 
 
@@ -31,7 +31,7 @@ def create(name: str, as_json: bool) -> None:
 def reset_password(name: str, as_json: bool) -> None:
     """Give the admin NAME a new password, shown once, on the last line; sessions of the old one end."""
     with writing(AdminError) as connection:
-        password = admins.reset_password(connection, name, utc_now())
+        password = admins.reset_password(connection, name, utc_now(), who=requester())
     _show(name, password, f"{name} has a new password", as_json=as_json)
 
 
@@ -54,7 +54,7 @@ def list_(as_json: bool) -> None:
 def remove(name: str, as_json: bool) -> None:
     """Remove the admin NAME, whose sessions end. The last one stays: nobody could sign in any more."""
     with writing(AdminError) as connection:
-        admins.remove_admin(connection, name, utc_now())
+        admins.remove_admin(connection, name, utc_now(), who=requester())
     print_json({"name": name, "state": "removed"}) if as_json else click.echo(f"{name} may not sign in any more")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ from app.store.database import Database
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 POLL_SECONDS = 0.1
+NOBODY = "command"  # who gave a command, where that is not known
 
 
 def console() -> Console:
@@ -54,6 +56,20 @@ def writing(refusal: type[Exception]) -> Iterator[Connection]:
         database.dispose()
 
 
+def user_name() -> str:
+    """Return the name of who gives a command, for the record; `command` where the system has no name for them."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container whose user has no name: OSError from Python 3.13 on
+        return NOBODY
+
+
+def requester() -> str:
+    """Return who asks for something by a command, beside the `admin NAME` of pages and the `token NAME` of programs."""
+    name = user_name()
+    return NOBODY if name == NOBODY else f"command by {name}"
+
+
 def ask_for_run(settings: Settings, database: Database, purpose: str, approve: str | None = None) -> dict[str, Any]:
     """Ask the leader for a run through the database, wait for it, and return its report.
 
@@ -61,7 +77,7 @@ def ask_for_run(settings: Settings, database: Database, purpose: str, approve: s
     run failed.
     """
     with database.write() as connection:
-        run_id = journal.request_run(connection, purpose, "command", utc_now(), approve=approve)
+        run_id = journal.request_run(connection, purpose, requester(), utc_now(), approve=approve)
     run = _wait_for(database, run_id, lambda: _lead_for_once(settings, database, run_id))
     if run.status == "failed":
         fail(run.error)

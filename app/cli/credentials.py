@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +13,7 @@ from rich.table import Table
 from sqlalchemy import Connection
 
 from app.bootstrap import build_engine, make_sealer, read_policy, utc_now
-from app.cli.common import POLL_SECONDS, console, json_option, prepare, print_json
+from app.cli.common import POLL_SECONDS, console, json_option, prepare, print_json, user_name
 from app.core.credentials import Rotation, Step
 from app.credentials.ports import CredentialError
 from app.settings import Settings
@@ -53,7 +52,7 @@ def claim(name: str, who: str | None, as_json: bool) -> None:
     settings, database = prepare()
     policy, sealer = read_policy(settings.policy), make_sealer(settings.secret_key.get_secret_value())
     with _transaction(database) as connection:
-        key = credentials.claim(connection, sealer, name, who or _me(), utc_now(), policy=policy)
+        key = credentials.claim(connection, sealer, name, who or user_name(), utc_now(), policy=policy)
         # Shown before the transaction ends: a key that nobody saw is not claimed.
         if as_json:
             print_json({"name": name, "key": key})
@@ -74,7 +73,7 @@ def rotate(name: str, who: str | None, as_json: bool) -> None:
     """
     settings, database = prepare()
     with _transaction(database) as connection:
-        asked = request_rotation(connection, name, who or _me(), utc_now(), mode=settings.mode)
+        asked = request_rotation(connection, name, who or user_name(), utc_now(), mode=settings.mode)
     rotation = _until_made(database, asked, lambda: _lead_once(settings, database))
     with database.read() as connection:
         report = find_key_report(connection, asked.tecton_id)
@@ -93,7 +92,7 @@ def reseal(who: str | None, as_json: bool) -> None:
     settings, database = prepare()
     sealer = make_sealer(settings.secret_key.get_secret_value())
     with _transaction(database) as connection:
-        number = credentials.reseal(connection, sealer, who or _me(), utc_now())
+        number = credentials.reseal(connection, sealer, who or user_name(), utc_now())
     if as_json:
         print_json({"resealed": number})
     else:
@@ -108,7 +107,7 @@ def forget(name: str, who: str | None, as_json: bool) -> None:
     """Drop all that is kept of the key of NAME, a copy for probes included. Nothing in Tecton changes."""
     _, database = prepare()
     with _transaction(database) as connection:
-        dropped = credentials.forget(connection, name, who or _me(), utc_now())
+        dropped = credentials.forget(connection, name, who or user_name(), utc_now())
     if as_json:
         print_json({"name": dropped.name, "tecton_id": dropped.tecton_id, "state": dropped.state.value})
     else:
@@ -143,13 +142,6 @@ def _transaction(database: Database) -> Iterator[Connection]:
             yield connection
     except CredentialError as error:
         raise click.ClickException(str(error)) from error
-
-
-def _me() -> str:
-    try:
-        return getpass.getuser()
-    except OSError:  # a container whose user has no name
-        return "command"
 
 
 def _until_made(database: Database, asked: Rotation, nobody_leads: Callable[[], None]) -> Rotation:

@@ -80,13 +80,13 @@ def list_(as_json: bool) -> None:
 @click.option("--secret", "secret_id", metavar="ID", help="Revoke only this secret of an OAuth client.")
 @json_option
 def revoke(name: str, secret_id: str | None, as_json: bool) -> None:
-    """Revoke the token or OAuth client NAME: from now on it lets nobody in."""
+    """Revoke the token and the OAuth client NAME: from now on the name lets nobody in."""
     now = utc_now()
     with writing(TokenError) as connection:
-        if secret_id or any(client.name == name for client in oauth.list_clients(connection)):
-            oauth.revoke_client(connection, name, now, secret_id)
+        if secret_id is not None:
+            oauth.revoke_secret(connection, name, secret_id, now)
         else:
-            tokens.revoke_token(connection, name, now)
+            tokens.revoke(connection, name, now)
     what = f"secret {secret_id} of {name}" if secret_id else name
     print_json({"name": name, "secret": secret_id, "state": "revoked"}) if as_json else click.echo(f"{what} is revoked")
 

@@ -17,6 +17,7 @@ from authlib.oauth2 import AuthorizationServer
 from authlib.oauth2.rfc6749 import ClientMixin
 from authlib.oauth2.rfc6749.errors import InvalidClientError
 from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant
+from authlib.oauth2.rfc6749.util import extract_basic_authorization
 from authlib.oauth2.rfc6750 import BearerTokenGenerator
 from authlib.oauth2.rfc7009 import RevocationEndpoint
 from flask import Response, request
@@ -46,6 +47,14 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]
         with self.database.read() as connection:
             found = oauth.find_client(connection, client_id)
         return _Client(found, self) if found else None
+
+    def authenticate_client(self, request: Any, methods: list[str], endpoint: str = "token") -> Any:
+        """Return the client that a request shows to be; raise InvalidClientError when it shows none."""
+        try:
+            extract_basic_authorization(request.headers)
+        except ValueError as error:  # Authlib takes it for granted that the credentials are text
+            raise InvalidClientError(status_code=401, description="The Authorization header is not text.") from error
+        return super().authenticate_client(request, methods, endpoint)
 
     def save_token(self, token: dict[str, Any], request: Any) -> None:
         """Store an access token that was issued."""

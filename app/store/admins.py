@@ -64,22 +64,22 @@ def ensure_first_admin(connection: Connection, now: datetime) -> str | None:
     return password
 
 
-def create_admin(connection: Connection, name: str, now: datetime) -> str:
-    """Create an admin and return the password, which is kept hashed, and shown nowhere else. Raise AdminError."""
+def create_admin(connection: Connection, name: str, now: datetime, *, who: str) -> str:
+    """Create an admin, as `who` asked; return the password, which is kept hashed only. Raise AdminError."""
     if not name.strip() or len(name) > 128 or not name.isprintable():
         raise AdminError("an admin needs a name of at most 128 characters that can be printed")
     if find(connection, name):
         raise AdminError(f"there is an admin {name} already: `admin reset-password` gives another password")
     password = make_password()
-    set_password(connection, name, password, now)
+    set_password(connection, name, password, now, who=who)
     return password
 
 
-def reset_password(connection: Connection, name: str, now: datetime) -> str:
+def reset_password(connection: Connection, name: str, now: datetime, *, who: str) -> str:
     """Give an admin a new password and return it; every session of the old one ends. Raise AdminError."""
     _require(connection, name)
     password = make_password()
-    set_password(connection, name, password, now)
+    set_password(connection, name, password, now, who=who)
     connection.execute(delete(sign_in_failures).where(sign_in_failures.c.name == name))
     return password
 
@@ -90,7 +90,7 @@ def list_admins(connection: Connection) -> list[AdminRecord]:
     return [AdminRecord(*row) for row in connection.execute(listed)]
 
 
-def remove_admin(connection: Connection, name: str, now: datetime) -> None:
+def remove_admin(connection: Connection, name: str, now: datetime, *, who: str) -> None:
     """Remove an admin, whose sessions end. Raise AdminError when there is none of that name, or no other."""
     _require(connection, name)
     # Locked, so that of two who remove the last two at once, the second sees that there is one left.
@@ -98,7 +98,7 @@ def remove_admin(connection: Connection, name: str, now: datetime) -> None:
     if len(names) == 1:
         raise AdminError(f"{name} is the last admin: create another one first")
     connection.execute(delete(admins).where(admins.c.name == name))
-    audit.note(connection, "command", "removed", now, kind="admin", name=name)
+    audit.note(connection, who, "removed", now, kind="admin", name=name)
 
 
 def _require(connection: Connection, name: str) -> None:
@@ -112,14 +112,14 @@ def make_password() -> str:
     return "-".join(groups)
 
 
-def set_password(connection: Connection, name: str, password: str, now: datetime) -> None:
+def set_password(connection: Connection, name: str, password: str, now: datetime, *, who: str = "command") -> None:
     """Give the admin `name` a password, creating the account where there is none.
 
     It ends the admin's sessions.
     """
     row = {"name": name, "password_hash": _HASHER.hash(password), "created_at": now}
     upsert(connection, admins, [row], keep=["created_at"])
-    audit.note(connection, "command", "password set", now, kind="admin", name=name)
+    audit.note(connection, who, "password set", now, kind="admin", name=name)
 
 
 def verify(connection: Connection, name: str, password: str) -> Admin | None:

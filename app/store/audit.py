@@ -176,7 +176,7 @@ def list_rows(
         key = who.lower()
         subjects = select(audit.c.subject).where(func.lower(audit.c.name) == key, audit.c.subject != "")
         about = (audit.c.subject.in_(subjects), audit.c.detail.icontains(f" {who} ", autoescape=True))
-        did = func.lower(audit.c.who).in_([key, f"admin {key}", f"token {key}"])
+        did = func.lower(audit.c.who).in_([key, f"admin {key}", f"token {key}", f"command by {key}"])
         listed = listed.where(or_(did, func.lower(audit.c.name) == key, *about))
     for row in connection.execute(listed):
         yield AuditRow(*row)

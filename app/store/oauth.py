@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from app.store.sql import Session, as_time
 from app.store.tables import oauth_clients, oauth_secrets, oauth_tokens, tokens
-from app.store.tokens import TokenError, TokenRecord, digest, require_name
+from app.store.tokens import TokenError, TokenRecord, digest, is_unrevoked, require_name
 
 SECRET_PREFIX = "tsc_"  # noqa: S105 - a mark by which scanners of repositories know a secret
 ACCESS_PREFIX = "tsa_"
@@ -51,7 +51,7 @@ def add_secret(connection: Connection, name: str, now: datetime, expires_at: dat
     Raise `TokenError` for a name that a token has, or that is none.
     """
     require_name(name)
-    if connection.execute(select(tokens.c.name).where(tokens.c.name == name, tokens.c.revoked_at.is_(None))).first():
+    if is_unrevoked(connection, tokens, name):
         raise TokenError(f"there is a token {name!r} already: choose another name")
     connection.execute(
         delete(oauth_clients).where(oauth_clients.c.name == name, oauth_clients.c.revoked_at.is_not(None))
@@ -78,18 +78,14 @@ def list_clients(connection: Connection) -> list[Client]:
     return [Client(row.id, row.name, row.created_at, row.revoked_at, tuple(of_client.get(row.id, ()))) for row in rows]
 
 
-def revoke_client(connection: Connection, name: str, now: datetime, secret_id: str | None = None) -> None:
-    """Revoke a client, or one of its secrets, and every access token that came of it.
+def revoke_secret(connection: Connection, name: str, secret_id: str, now: datetime) -> None:
+    """Revoke one secret of a client, and every access token that came of it; `tokens.revoke` ends the client.
 
-    Raise `TokenError` when there is none of that name, or no such secret.
+    Raise `TokenError` when there is no client of that name, or no such secret.
     """
     client_id = connection.execute(select(oauth_clients.c.id).where(oauth_clients.c.name == name)).scalar()
     if client_id is None:
         raise TokenError(f"there is no OAuth client {name!r}")
-    if secret_id is None:
-        statement = update(oauth_clients).where(oauth_clients.c.id == client_id, oauth_clients.c.revoked_at.is_(None))
-        connection.execute(statement.values(revoked_at=now))
-        return
     mine = (oauth_secrets.c.client_id == client_id) & (oauth_secrets.c.id == secret_id)
     if connection.execute(update(oauth_secrets).where(mine).values(revoked_at=now)).rowcount == 0:
         raise TokenError(f"the OAuth client {name!r} has no secret {secret_id!r}")
@@ -141,12 +137,13 @@ _FIND = """
 SELECT c.name, t.issued_at, t.expires_at FROM oauth_tokens AS t
 JOIN oauth_secrets AS s ON s.id = t.secret_id JOIN oauth_clients AS c ON c.id = s.client_id
 WHERE t.token_hash = :digest AND t.revoked_at IS NULL AND s.revoked_at IS NULL AND c.revoked_at IS NULL
+AND (s.expires_at IS NULL OR s.expires_at > :now)
 """
 
 
 def authenticate_access_token(session: Session, token: str, now: datetime) -> TokenRecord | None:
-    """Return whose access token this is, None when it is nobody's, expired or revoked."""
-    row = session.row(_FIND, {"digest": digest(token)})
+    """Return whose access token this is, None when it is nobody's, expired or revoked, or its secret is."""
+    row = session.row(_FIND, {"digest": digest(token), "now": now})
     if row is None:
         return None
     record = TokenRecord(row[0], "scim", as_time(row[1]), as_time(row[2]))

@@ -11,13 +11,14 @@ import secrets
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Table, delete, insert, select, update
 
 from app.store.sql import Session, as_time
-from app.store.tables import tokens
+from app.store.tables import oauth_clients, tokens
 
 PREFIX = "tsb_"
 SCOPES = ("scim", "admin")
+RESERVED = ("bridge", "command")  # who does what no client does, in the audit log, where a push has its token's name
 _USE_INTERVAL = timedelta(minutes=1)
 
 
@@ -45,8 +46,8 @@ def create_token(
 ) -> str:
     """Create a token and return its secret, which is shown nowhere else.
 
-    The name of a revoked token is free again. Raise `TokenError` for a name that is taken or empty, or a
-    scope that is none.
+    The name of a revoked token is free again. Raise `TokenError` for a name that a token or an OAuth client
+    has, or that is none, or a scope that is none.
     """
     require_name(name)
     if scope not in SCOPES:
@@ -54,6 +55,8 @@ def create_token(
     connection.execute(delete(tokens).where(tokens.c.name == name, tokens.c.revoked_at.is_not(None)))
     if connection.execute(select(tokens.c.name).where(tokens.c.name == name)).first():
         raise TokenError(f"there is a token {name!r} already: revoke it, or choose another name")
+    if is_unrevoked(connection, oauth_clients, name):
+        raise TokenError(f"there is an OAuth client {name!r} already: revoke it, or choose another name")
     secret = PREFIX + secrets.token_urlsafe(32)
     row = {
         "name": name,
@@ -68,8 +71,10 @@ def create_token(
 
 def require_name(name: str) -> None:
     """Raise `TokenError` for what cannot name a token."""
-    if not name.strip() or len(name) > 128:
-        raise TokenError("a token needs a name of at most 128 characters")
+    if not name.strip() or len(name) > 128 or not name.isprintable():
+        raise TokenError("a token needs a name of at most 128 characters that can be printed")
+    if name.strip().lower() in RESERVED:
+        raise TokenError(f"{name!r} is what records call something else than a token: choose another name")
 
 
 def list_tokens(connection: Connection) -> list[TokenRecord]:
@@ -78,12 +83,27 @@ def list_tokens(connection: Connection) -> list[TokenRecord]:
     return [TokenRecord(*row) for row in connection.execute(select(*columns).order_by(tokens.c.name))]
 
 
-def revoke_token(connection: Connection, name: str, now: datetime) -> None:
-    """Revoke a token, from now on. Raise `TokenError` when there is none of that name."""
-    if not connection.execute(select(tokens.c.name).where(tokens.c.name == name)).first():
-        raise TokenError(f"there is no token {name!r}")
-    unrevoked = (tokens.c.name == name) & tokens.c.revoked_at.is_(None)
-    connection.execute(update(tokens).where(unrevoked).values(revoked_at=now))
+def revoke(connection: Connection, name: str, now: datetime) -> None:
+    """Revoke whatever a name lets in, from now on: the token, and the OAuth client with all that came of it.
+
+    Raise `TokenError` when there is neither.
+    """
+    named = [table for table in (tokens, oauth_clients) if _has(connection, table, name)]
+    if not named:
+        raise TokenError(f"there is no token and no OAuth client {name!r}")
+    for table in named:
+        unrevoked = (table.c.name == name) & table.c.revoked_at.is_(None)
+        connection.execute(update(table).where(unrevoked).values(revoked_at=now))
+
+
+def is_unrevoked(connection: Connection, table: Table, name: str) -> bool:
+    """Tell whether a row of a name, of the tokens or of the OAuth clients, is not revoked."""
+    return _has(connection, table, name, table.c.revoked_at.is_(None))
+
+
+def _has(connection: Connection, table: Table, name: str, *conditions: ColumnElement[bool]) -> bool:
+    found = select(table.c.name).where(table.c.name == name, *conditions)
+    return connection.execute(found).first() is not None
 
 
 def authenticate(connection: Connection, secret: str, now: datetime) -> TokenRecord | None:

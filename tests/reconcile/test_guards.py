@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+import getpass
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from structlog.testing import capture_logs
+
+from app.cli import common, main
+from app.store import audit
 from tests.reconcile.conftest import MakeRig
 from tests.rig import POLICY, Rig, roles
 
@@ -108,6 +119,53 @@ def test_who_approved_what_was_removed_is_recorded(make_rig: MakeRig) -> None:
         columns = "approved_by, count(*), sum(removed_users)"
         rows = connection.exec_driver_sql(f"SELECT {columns} FROM outcomes WHERE removal GROUP BY approved_by").all()
     assert {tuple(row) for row in rows} == {(None, 3, 3), ("test", 7, 0)}
+
+
+def _nameless(error: type[Exception]) -> Callable[[], str]:
+    def getuser() -> str:
+        raise error("uid not found: 10001")
+
+    return getuser
+
+
+@pytest.mark.parametrize(
+    ("getuser", "name", "who"),
+    [
+        (lambda: "ana", "ana", "command by ana"),
+        (_nameless(OSError), "command", "command"),
+        (_nameless(KeyError), "command", "command"),
+    ],
+)
+def test_who_approved_by_a_command_is_recorded(
+    make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch, getuser: Callable[[], str], name: str, who: str
+) -> None:
+    rig = make_rig(policy=STRICT)
+    rig.run()
+    for person in hire(rig, 4):
+        rig.set_active(person, False)
+    rig.settle()
+    fingerprint = rig.run()["fingerprint"]
+    monkeypatch.setattr(getpass, "getuser", getuser)
+    report = approve(rig, monkeypatch, fingerprint)
+    assert (report["failed"], report["held"], left(rig)) == (0, 0, 0)
+    with rig.database.read() as connection:
+        approvals = {row.who for row in audit.list_rows(connection, who=name) if row.event == "approved"}
+        runs = connection.exec_driver_sql("SELECT DISTINCT requested_by FROM runs WHERE approve IS NOT NULL")
+        outcomes = connection.exec_driver_sql("SELECT DISTINCT approved_by FROM outcomes WHERE approved_by IS NOT NULL")
+        assert (approvals, runs.scalars().all(), outcomes.scalars().all()) == ({who}, [who], [who])
+
+
+def approve(rig: Rig, monkeypatch: pytest.MonkeyPatch, fingerprint: str) -> dict[str, Any]:
+    """Approve a held plan by the command, as its user does while no process leads; return its report."""
+    rig.engine.worker.release()
+    monkeypatch.setattr("app.cli.apply.prepare", lambda: (rig.settings, rig.database))
+    monkeypatch.setattr(common, "build_engine", lambda *_: rig.start_engine())
+    monkeypatch.setattr(common, "utc_now", rig.clock)
+    with capture_logs():
+        said = CliRunner().invoke(main, ["apply", "--approve", fingerprint, "--json"], catch_exceptions=False)
+    assert said.exit_code == 0, said.stderr
+    report: dict[str, Any] = json.loads(said.stdout)
+    return report
 
 
 def test_approving_something_else_than_what_is_held_applies_nothing_of_it(make_rig: MakeRig) -> None:

@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 from app.scim.throttle import FREE_FAILURES
 from app.store import oauth, tokens
 from app.store.tokens import TokenError
+from tests.conftest import Invoke
 from tests.scim.conftest import Client
 
 
@@ -57,7 +58,7 @@ def test_a_token_ends_when_it_expires_and_when_it_is_revoked(client: Client) -> 
     client.clock.move(minutes=1)
     assert (status(client, short), status(client, long)) == (401, 200)
     with client.database.write() as connection:
-        tokens.revoke_token(connection, "long", client.clock.now)
+        tokens.revoke(connection, "long", client.clock.now)
     assert status(client, long) == 401
 
 
@@ -65,7 +66,7 @@ def test_tokens_overlap_while_one_is_rotated(client: Client) -> None:
     old, new = make(client, "entra-2026"), make(client, "entra-2027")
     assert (status(client, old), status(client, new)) == (200, 200)
     with client.database.write() as connection:
-        tokens.revoke_token(connection, "entra-2026", client.clock.now)
+        tokens.revoke(connection, "entra-2026", client.clock.now)
     assert (status(client, old), status(client, new)) == (401, 200)
 
 
@@ -111,11 +112,19 @@ def test_names_are_given_once_until_they_are_revoked(client: Client) -> None:
         with pytest.raises(TokenError):
             tokens.create_token(connection, "new", "root", now)
         with pytest.raises(TokenError):
-            tokens.revoke_token(connection, "nobody", now)
-        tokens.revoke_token(connection, "okta", now)
+            tokens.revoke(connection, "nobody", now)
+        tokens.revoke(connection, "okta", now)
         again = tokens.create_token(connection, "okta", "scim", now)
         assert tokens.authenticate(connection, again, now) is not None
         assert tokens.authenticate(connection, client.secret, now) is None
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\x1b[2Jb", "a\x00b", "bridge", "command", "Command", " bridge "])
+@pytest.mark.parametrize("kind", [(), ("--oauth",)])
+def test_a_name_that_forges_lines_or_a_record_is_refused(invoke_stored: Invoke, name: str, kind: tuple[str]) -> None:
+    refused = invoke_stored("token", "create", name, "--scope", "scim", *kind)
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "needs a name" in refused.stderr or "choose another name" in refused.stderr
 
 
 # ---------------------------------------------------------------- throttling
@@ -193,7 +202,7 @@ def test_secrets_of_one_client_overlap_while_one_is_rotated(client: Client) -> N
     assert (status(client, of_old), status(client, of_new)) == (200, 200)
     with client.database.write() as connection:
         (found,) = oauth.list_clients(connection)
-        oauth.revoke_client(connection, "entra", client.clock.now, found.secrets[0].id)
+        oauth.revoke_secret(connection, "entra", found.secrets[0].id, client.clock.now)
     states = {status(client, of_old), status(client, of_new)}
     assert states == {200, 401}
     assert {old.ask().status_code, new.ask().status_code} == {200, 401}
@@ -203,15 +212,57 @@ def test_revoking_a_client_ends_its_tokens_at_once(client: Client) -> None:
     entra = Entra(client)
     token = entra.token()
     with client.database.write() as connection:
-        oauth.revoke_client(connection, "entra", client.clock.now)
+        tokens.revoke(connection, "entra", client.clock.now)
     assert status(client, token) == 401
     assert entra.ask().get_json()["error"] == "invalid_client"
+
+
+def test_a_bearer_token_of_the_name_of_a_revoked_client_is_revoked_by_that_name(
+    client: Client, invoke_stored: Invoke
+) -> None:
+    Entra(client)
+    assert invoke_stored("token", "revoke", "entra").exit_code == 0
+    secret = invoke_stored("token", "create", "entra", "--scope", "scim").stdout.splitlines()[-1]
+    assert status(client, secret) == 200
+    assert invoke_stored("token", "revoke", "entra").exit_code == 0
+    assert status(client, secret) == 401
+
+
+def test_revoking_a_name_revokes_all_that_it_lets_in(client: Client, invoke_stored: Invoke) -> None:
+    token = Entra(client).token()
+    with client.database.write() as connection:  # two processes can give a name at the same moment
+        connection.exec_driver_sql("UPDATE oauth_clients SET name = 'okta'")
+    assert (status(client, token), status(client, client.secret)) == (200, 200)
+    assert invoke_stored("token", "revoke", "okta").exit_code == 0
+    assert (status(client, token), status(client, client.secret)) == (401, 401)
+
+
+def test_a_token_and_a_client_do_not_share_a_name(client: Client, invoke_stored: Invoke) -> None:
+    Entra(client)
+    refused = invoke_stored("token", "create", "entra", "--scope", "scim")
+    assert (refused.exit_code, "there is an OAuth client 'entra' already" in refused.stderr) == (1, True)
+    assert invoke_stored("token", "create", "okta", "--scope", "scim", "--oauth").exit_code == 1
+
+
+def test_a_name_that_nobody_has_is_not_revoked(client: Client, invoke_stored: Invoke) -> None:
+    refused = invoke_stored("token", "revoke", "nobody")
+    assert (refused.exit_code, "no token and no OAuth client 'nobody'" in refused.stderr) == (1, True)
+    assert invoke_stored("token", "revoke", "okta", "--secret", "").exit_code == 1
+    assert status(client, client.secret) == 200
 
 
 def test_a_secret_ends_when_it_expires(client: Client) -> None:
     entra = Entra(client, expires=timedelta(days=365))
     client.clock.move(days=365)
     assert entra.ask().get_json()["error"] == "invalid_client"
+
+
+def test_an_access_token_ends_with_the_secret_that_it_came_of(client: Client) -> None:
+    token, lasting = Entra(client, expires=timedelta(minutes=10)).token(), Entra(client).token()
+    client.clock.move(minutes=9, seconds=59)
+    assert status(client, token) == 200
+    client.clock.move(seconds=1)
+    assert (status(client, token), status(client, lasting)) == (401, 200)
 
 
 def test_a_client_gives_its_token_back(client: Client) -> None:
@@ -252,6 +303,21 @@ def test_those_who_guess_client_secrets_are_slowed(client: Client) -> None:
     statuses = [entra.ask(client_secret="wrong").status_code for _ in range(FREE_FAILURES + 1)]
     assert (set(statuses[:-1]), statuses[-1]) == ({401}, 429)
     assert entra.ask().status_code == 200
+
+
+@pytest.mark.parametrize("path", ["token", "revoke"])
+@pytest.mark.parametrize("credentials", ["//46eA==", "é", "AA"])
+def test_basic_credentials_that_cannot_be_read_are_refused_and_slowed_as_wrong_ones(
+    client: Client, path: str, credentials: str
+) -> None:
+    def send() -> TestResponse:
+        form = {"grant_type": "client_credentials", "token": "x"}
+        headers = {"Authorization": f"Basic {credentials}"}
+        return client.app.test_client().post(f"/scim/v2/oauth/{path}", data=form, headers=headers)
+
+    answers = [send() for _ in range(FREE_FAILURES + 1)]
+    assert (answers[0].status_code, answers[0].get_json()["error"]) == (401, "invalid_client")
+    assert answers[-1].status_code == 429
 
 
 def test_oauth_secrets_and_tokens_are_stored_only_as_their_digests(client: Client) -> None:

@@ -135,7 +135,7 @@ def test_keys_tokens_approvals_admins_and_sign_ins_are_in_it(rig: Rig) -> None:
     with rig.database.write() as connection:
         add_event(connection, "id", "scoring", "claimed", "admin ana", "", now)
         tokens.create_token(connection, "entra", "scim", now)
-        tokens.revoke_token(connection, "entra", now)
+        tokens.revoke(connection, "entra", now)
         journal.request_run(connection, "apply", "admin ana", now, approve="f1")
         journal.request_run(connection, "sweep", "schedule", now)
         admins.set_password(connection, "ana", PASSWORD, now)

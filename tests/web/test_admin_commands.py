@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 
 import pytest
 from click.testing import Result
 from flask.testing import FlaskClient
 
+from app.store import audit
+from app.store.database import Database
 from tests.conftest import Invoke
 from tests.web.conftest import sign_in
 
@@ -46,6 +49,18 @@ def test_a_removed_admin_is_out_and_the_last_one_stays(command: Invoke, visitor:
     assert command("remove", "ana").exit_code == 0
     assert visitor.get("/").status_code == 302
     assert [of["name"] for of in json.loads(command("list", "--json").stdout)] == ["bob"]
+
+
+def test_the_audit_log_says_who_gave_the_command(
+    command: Invoke, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(getpass, "getuser", lambda: "root")
+    for arguments in (("create", "ana"), ("create", "bob"), ("reset-password", "ana"), ("remove", "bob")):
+        assert command(*arguments).exit_code == 0
+    with database.read() as connection:
+        noted = [(row.who, row.event, row.name) for row in audit.list_rows(connection, who="root")]
+    events = [("password set", "ana"), ("password set", "bob"), ("password set", "ana"), ("removed", "bob")]
+    assert noted == [("command by root", *event) for event in events]
 
 
 @pytest.mark.parametrize(

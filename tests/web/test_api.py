@@ -42,7 +42,7 @@ def test_a_scim_token_is_understood_and_not_let_in(make_caller: Callable[[str], 
 
 def test_a_revoked_token_is_refused(api: Caller, database: Database, clock: Clock) -> None:
     with database.write() as connection:
-        tokens.revoke_token(connection, "of admin", clock())
+        tokens.revoke(connection, "of admin", clock())
     assert api.get("/api/v1/drift").status_code == 401
 
 
