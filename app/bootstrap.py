@@ -110,7 +110,7 @@ def _trust_proxies(flask_app: Flask, number: int) -> None:
     Without any, the X-Forwarded headers are whatever the client writes, and are not looked at.
     """
     if number:
-        trusted = ProxyFix(flask_app.wsgi_app, x_for=number, x_proto=number, x_host=number, x_prefix=number)
+        trusted = ProxyFix(flask_app.wsgi_app, x_for=number, x_proto=number, x_host=number)
         flask_app.wsgi_app = trusted  # type: ignore[method-assign]
 
 

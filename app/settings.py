@@ -11,10 +11,17 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.durations import parse_duration
 
-Duration = Annotated[
-    timedelta, BeforeValidator(lambda value: parse_duration(value) if isinstance(value, str) else value)
-]
 
+def _read_duration(value: Any) -> Any:
+    """Return the duration that a variable writes. Raise ValueError without the text: it may be a misplaced secret."""
+    try:
+        return parse_duration(value) if isinstance(value, str) else value
+    except (ValueError, OverflowError):
+        pass
+    raise ValueError("is not a duration: write a number and a unit, such as 30s, 15m, 1h or 90d")
+
+
+Duration = Annotated[timedelta, BeforeValidator(_read_duration)]
 
 # Of the calls that the rate allows, sweeps take no more than this share: pushes must not queue behind them.
 SWEEP_SHARE = 0.8

@@ -11,10 +11,12 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.text import Text
 from sqlalchemy import Connection
 
 from app.bootstrap import build_engine, open_database, utc_now
 from app.cli.main import fail
+from app.cli.plain import printable
 from app.logs import configure_logs
 from app.settings import Settings, read_settings
 from app.store import journal, leases
@@ -25,10 +27,26 @@ POLL_SECONDS = 0.1
 NOBODY = "command"  # who gave a command, where that is not known
 
 
-def console() -> Console:
+class PlainConsole(Console):
+    """A console that prints texts and cells of tables as they are: no markup, no emoji, no control characters."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(markup=False, emoji=False, highlight=False, **options)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Return what every text and every cell becomes before it is laid out."""
+        return super().render_str(printable(text), **options)
+
+    def print_headed(self, head: str, text: str) -> None:
+        """Print one line that begins in bold."""
+        self.print(head, style="bold", end=" ", soft_wrap=True)
+        self.print(text, soft_wrap=True)
+
+
+def console() -> PlainConsole:
     """Return stdout for tables; without a terminal it is wide enough not to break a row."""
-    out = Console(highlight=False)
-    return out if out.is_terminal else Console(highlight=False, width=200)
+    out = PlainConsole()
+    return out if out.is_terminal else PlainConsole(width=200)
 
 
 def print_json(document: Any) -> None:
@@ -113,11 +131,11 @@ def show_report(report: dict[str, Any]) -> None:
     for sentence in report["changes"]:
         out.print(f"  {sentence}", soft_wrap=True)
     for objection in report["objections"]:
-        out.print(f"[bold]held:[/bold] {objection['sentence']}", soft_wrap=True)
+        out.print_headed("held:", objection["sentence"])
     for sentence in report["held_effects"]:
         out.print(f"  approved, it means: {sentence}", soft_wrap=True)
     for note in report["notes"]:
-        out.print(f"[bold]note:[/bold] {note}", soft_wrap=True)
+        out.print_headed("note:", note)
     counts = ", ".join(f"{report[name]} {name}" for name in ("planned", "applied", "failed", "held"))
     calls = f"{_number(report['reads'], 'read')} and {_number(report['writes'], 'write')} in {report['duration_s']:g} s"
     out.print(f"{counts}; {calls} ({report['mode']})")

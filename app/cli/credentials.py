@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from app.bootstrap import build_engine, make_sealer, read_policy, utc_now
 from app.cli.common import POLL_SECONDS, console, json_option, prepare, print_json, user_name
+from app.cli.plain import printable
 from app.core.credentials import Rotation, Step
 from app.credentials.ports import CredentialError
 from app.settings import Settings
@@ -128,7 +129,7 @@ def history(name: str | None, limit: int, as_json: bool) -> None:
         return
     for event in found:
         detail = f": {event.detail}" if event.detail else ""
-        click.echo(f"{event.at:%Y-%m-%d %H:%M:%S}  {event.name}  {event.event}{detail}  (by {event.who})")
+        click.echo(printable(f"{event.at:%Y-%m-%d %H:%M:%S}  {event.name}  {event.event}{detail}  (by {event.who})"))
 
 
 # ---------------------------------------------------------------- inside

@@ -35,7 +35,7 @@ def read_drift(settings: Settings, database: Database) -> dict[str, Any]:
 def _show(document: dict[str, Any]) -> None:
     out = console()
     head = "In sync. " if document["in_sync"] else ""
-    out.print(f"[bold]{head}{document['sentence']}[/bold] {_evidence(document)}", soft_wrap=True)
+    out.print_headed(f"{head}{document['sentence']}", _evidence(document))
     if document["items"]:
         out.print(_table(document["items"]))
 

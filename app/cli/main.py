@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from app import __version__
+from app.cli.plain import printable
 from app.core.policy_text import PolicyError
 from app.reconcile.ports import LostLease, TectonError
 from app.settings import SettingsError
@@ -65,8 +66,8 @@ class Commands(click.Group):
 
 def fail(message: str, code: int = 1) -> None:
     """Say what is wrong on stderr and end the process."""
-    for line in message.splitlines():
-        click.echo(f"error: {line}", err=True)
+    for line in message.split("\n"):
+        click.echo(f"error: {printable(line)}", err=True)
     sys.exit(code)
 
 

@@ -70,7 +70,7 @@ def _show(document: Document) -> None:
         for sentence in document[name]:
             out.print(f"  {sentence}", soft_wrap=True)
     for objection in document["held"]:
-        out.print(f"[bold]would be held:[/bold] {objection['sentence']}", soft_wrap=True)
+        out.print_headed("would be held:", objection["sentence"])
     out.print(_evidence(document), soft_wrap=True)
 
 

@@ -43,8 +43,9 @@ def _table(found: list[ProbeResult]) -> Table:
     for column in ("probe", "as expected", "found", "for", "checked (UTC)"):
         table.add_column(column, overflow="fold")
     for result in found:
-        word = {True: "yes", False: "[bold]NO[/bold]", None: "not known"}[result.is_as_expected]
+        word = {True: "yes", False: "NO", None: "not known"}[result.is_as_expected]
         lasting = format_duration((utc_now() - result.since).total_seconds())
         checked = f"{result.checked_at:%Y-%m-%d %H:%M:%S}"
-        table.add_row(result.probe.name, word, result.sentence, lasting, checked)
+        style = "bold" if result.is_as_expected is False else None
+        table.add_row(result.probe.name, word, result.sentence, lasting, checked, style=style)
     return table

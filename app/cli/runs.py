@@ -35,5 +35,5 @@ def _table(found: list[Run]) -> Table:
     for run in found:
         counts = [str((run.summary or {}).get(name, "")) for name in ("planned", "applied", "failed", "held")]
         when = run.requested_at.strftime("%Y-%m-%d %H:%M:%S")
-        table.add_row(run.id[:8], run.purpose, run.status, when, *counts, run.error or "")
+        table.add_row(run.id[:8], run.purpose, run.status, when, *counts, (run.error or "").replace("\n", "; "))
     return table

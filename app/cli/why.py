@@ -36,12 +36,11 @@ def command(who: str, resource: str | None, as_json: bool) -> None:
 
 def _show(reports: list[AccessReport], resource: str | None) -> None:
     for report in reports:
-        title = f"[bold]{report.principal.kind.words} {report.name}[/bold] {report.standing}"
-        console().print(title, soft_wrap=True)
+        console().print_headed(f"{report.principal.kind.words} {report.name}", report.standing)
         nothing = f"  no access to {resource}" if resource else "  no access"
         console().print(_table(report.access) if report.access else nothing)
         for reason in report.why_not:
-            console().print(f"  why not: {reason}", soft_wrap=True, markup=False)
+            console().print(f"  why not: {reason}", soft_wrap=True)
 
 
 def _table(rows: Sequence[AccessRow]) -> Table:

@@ -11,6 +11,7 @@ from functools import lru_cache
 from flask import Blueprint, Response, request
 from flask.sansio.blueprints import BlueprintSetupState
 from scim2_models import PayloadTooLargeException
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.sansio.utils import get_current_url
 
 from app.scim.authentication import let_in
@@ -25,8 +26,11 @@ from app.store.tokens import TokenRecord
 
 MAX_BODY_BYTES = 32 * 1024 * 1024  # a group of 100,000 members, with room
 
+MAX_FORM_BYTES = 64 * 1024  # of a request for a token, which anybody may send
+
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
+_JSON = {"Content-Type": "application/json", "Cache-Control": "no-store"}
 _ANYONE = TokenRecord("", "scim", datetime.min)  # noqa: DTZ901 - nobody looks at it
 
 
@@ -114,11 +118,21 @@ class _Tokens:
 
     def issue(self) -> Response:
         """Answer a client that asks for an access token."""
-        return self._throttled(self.server.create_token_response())
+        return self._refuse_too_large() or self._throttled(self.server.create_token_response())
 
     def revoke(self) -> Response:
         """Answer a client that gives an access token back."""
-        return self._throttled(self.server.create_endpoint_response("revocation"))
+        return self._refuse_too_large() or self._throttled(self.server.create_endpoint_response("revocation"))
+
+    def _refuse_too_large(self) -> Response | None:
+        """Return the refusal of a form that is too large, None when it could be read."""
+        request.max_content_length = MAX_FORM_BYTES
+        try:
+            request.form  # noqa: B018 - it is read when it is looked at
+        except RequestEntityTooLarge:
+            what = f"the form may be {MAX_FORM_BYTES} bytes long"
+            return self.server.handle_response(413, {"error": "invalid_request", "error_description": what}, _JSON)
+        return None
 
     def _throttled(self, response: Response) -> Response:
         if failed_authentication(response):

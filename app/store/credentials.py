@@ -152,7 +152,8 @@ def claim(
     credential = find_credential(connection, name)
     value = unseal(connection, sealer, credential.tecton_id) if credential.state is KeyState.WAITING else ""
     claimed = {"state": KeyState.CLAIMED.value, "handed_at": now, "claimed_by": who}
-    # Of two who claim at once, the condition lets one: the other's waits for this transaction.
+    # Of two who claim at once, the condition lets one: the other's waits for this transaction. It also lets
+    # nobody wipe a newer key, sealed since this one was read.
     if not value or not _hand_over(connection, credential, claimed, only_in=KeyState.WAITING):
         raise CredentialError(_why_not_claimed(find_credential(connection, name)))
     add_event(connection, credential.tecton_id, credential.name, "claimed", who, "", now)
@@ -169,7 +170,9 @@ def _why_not_claimed(credential: Credential) -> str:
             + (f", which fails: {credential.last_error}" if credential.last_error else ""),
             KeyState.DELIVERED: f"it was delivered to {credential.destination}{when}",
             KeyState.CLAIMED: f"{credential.claimed_by} claimed it{when}",
-            KeyState.WAITING: "it is not kept here any more",
+            KeyState.WAITING: "a newer one took its place meanwhile; claim that one"
+            if credential.is_sealed
+            else "it is not kept here any more",
         }[credential.state]
     )
 
@@ -177,9 +180,15 @@ def _why_not_claimed(credential: Credential) -> str:
 def _hand_over(
     connection: Connection, credential: Credential, values: dict[str, Any], *, only_in: KeyState | None = None
 ) -> bool:
+    """Note that the value of just this key was handed over; tell whether it still was the one that is kept."""
     fresh = {"attempts": 0, "next_at": None, "last_error": None}
     wiped = {} if credential.is_kept else {"sealed": None}
-    return _update(connection, credential.tecton_id, {**values, **fresh, **wiped}, only_in=only_in)
+    changed = update(sealed_keys).where(
+        sealed_keys.c.tecton_id == credential.tecton_id, sealed_keys.c.created_at == credential.created_at
+    )
+    if only_in is not None:
+        changed = changed.where(sealed_keys.c.state == only_in.value)
+    return connection.execute(changed.values(**values, **fresh, **wiped)).rowcount == 1
 
 
 def wipe(connection: Connection, credential: Credential, reason: str, now: datetime) -> None:
@@ -219,11 +228,8 @@ def _resealed(sealer: MultiFernet, name: str, sealed: str) -> str:
     raise CredentialError(f"the key of {name} was sealed with a key that BRIDGE_SECRET_KEY does not name: add that key")
 
 
-def _update(connection: Connection, tecton_id: str, values: dict[str, Any], *, only_in: KeyState | None = None) -> bool:
-    changed = update(sealed_keys).where(sealed_keys.c.tecton_id == tecton_id).values(**values)
-    if only_in is not None:
-        changed = changed.where(sealed_keys.c.state == only_in.value)
-    return connection.execute(changed).rowcount == 1
+def _update(connection: Connection, tecton_id: str, values: dict[str, Any]) -> None:
+    connection.execute(update(sealed_keys).where(sealed_keys.c.tecton_id == tecton_id).values(**values))
 
 
 # ---------------------------------------------------------------- what happened

@@ -20,7 +20,10 @@ _CODES = {
     404: "not_found",
     405: "method_not_allowed",
     409: "conflict",
+    413: "too_large",
 }
+
+MAX_BODY_BYTES = 64 * 1024  # of a form or a call of the API; nobody has signed in yet when it is read
 
 _WORDS = {
     400: ("This request cannot be read", "Something in the address or the form is not as it should be."),
@@ -41,12 +44,21 @@ _WORDS = {
 
 def install(flask_app: Flask) -> None:
     """Answer errors of pages and of the JSON API; SCIM answers its own."""
+    flask_app.before_request(_refuse_too_large)
     flask_app.register_error_handler(HTTPException, _answer_http)
     flask_app.register_error_handler(CSRFError, _answer_csrf)
     flask_app.register_error_handler(AccessRefused, _answer_refused)
     flask_app.register_error_handler(StoreError, _answer_store)
     flask_app.register_error_handler(PolicyError, _answer_policy)
     flask_app.register_error_handler(CredentialError, _answer_credential)
+
+
+def _refuse_too_large() -> None:
+    """Answer 413 before a large body is read; SCIM has limits of its own."""
+    if not request.path.startswith("/scim/"):
+        request.max_content_length = MAX_BODY_BYTES  # for a body that does not say its length
+        if (request.content_length or 0) > MAX_BODY_BYTES:
+            abort(413)
 
 
 def refuse_impossible_names() -> None:

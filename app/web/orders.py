@@ -7,11 +7,13 @@ from flask.typing import ResponseReturnValue
 
 from app.store import journal, run_reports
 from app.web.access import caller
+from app.web.errors import refuse_impossible_names
 from app.web.pages import guard
 from app.web.room import room
 
 blueprint = Blueprint("orders", __name__)
 blueprint.before_request(guard)
+blueprint.before_request(refuse_impossible_names)
 
 
 @blueprint.post("/sweeps")

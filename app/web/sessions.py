@@ -45,9 +45,10 @@ class _Sessions(SecureCookieSessionInterface):
         return super().open_session(app, request)
 
     def get_cookie_secure(self, app: Flask) -> bool:
-        """Keep the cookie to https when the browser used it.
+        """Keep the cookie to https when the browser used it, as far as that is known here.
 
-        A proxy that is not trusted is believed in this alone: when it lies, it does no harm.
+        Behind TLS, set BRIDGE_TRUSTED_PROXIES. Without it, gunicorn hands X-Forwarded-Proto on, and it is believed
+        in this alone, where a lie does no harm; the server of `serve` drops it, and the cookie is not Secure.
         """
         return request.is_secure or request.headers.get("X-Forwarded-Proto", "").startswith("https")
 

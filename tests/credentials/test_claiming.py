@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
+from cryptography.fernet import Fernet
 from flask.testing import FlaskClient
+from sqlalchemy import Connection
 
 from app.core.credentials import KeyState, Step
-from app.store import admins
+from app.core.policy_text import parse_policy
+from app.credentials.ports import CredentialError
+from app.reconcile.ports import OneTimeKey
+from app.store import admins, credentials
 from app.store.tokens import create_token
 from tests.credentials.conftest import MakeKeyRig
 from tests.credentials.rig import SCOPE, KeyRig
@@ -73,6 +79,38 @@ def test_a_second_claim_says_who_was_first(rig: KeyRig, admin: FlaskClient) -> N
     status, page, key = claim(rig, admin)
     assert (status, key) == (409, "")
     assert "admin ana claimed it" in page
+
+
+class Interrupted(Fernet):
+    """A sealer during whose work another process does something."""
+
+    def __init__(self, key: bytes, meanwhile: Callable[[], None]) -> None:
+        super().__init__(key)
+        self.meanwhile = meanwhile
+
+    def decrypt(self, token: bytes | str, ttl: int | None = None) -> bytes:
+        value = super().decrypt(token, ttl)
+        self.meanwhile()
+        return value
+
+
+def test_a_key_that_replaces_another_during_its_claim_is_not_wiped(rig: KeyRig) -> None:
+    secret = Fernet.generate_key()
+    account = rig.credential("scoring").tecton_id
+
+    def seal(connection: Connection, value: str) -> None:
+        rig.clock.move(seconds=1)
+        key = OneTimeKey(account, "scoring", value)
+        credentials.seal_key(connection, Fernet(secret), key, rig.clock())
+        credentials.route_new(connection, "scoring", parse_policy(POLICY + ACCOUNTS, ""))
+
+    with rig.database.write() as connection:
+        seal(connection, "old")
+        sealer = Interrupted(secret, lambda: seal(connection, "new"))
+        with pytest.raises(CredentialError, match="a newer one took its place meanwhile"):
+            credentials.claim(connection, sealer, "scoring", "ana", rig.clock())
+    with rig.database.write() as connection:
+        assert credentials.claim(connection, Fernet(secret), "scoring", "ana", rig.clock()) == "new"
 
 
 def test_without_the_tick_nothing_is_claimed(rig: KeyRig, admin: FlaskClient) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -193,6 +194,13 @@ def test_a_client_may_authenticate_with_basic_too(client: Client) -> None:
         headers={"Authorization": f"Basic {credentials}"},
     )
     assert status(client, response.get_json()["access_token"]) == 200
+
+
+@pytest.mark.parametrize("endpoint", ["token", "revoke"])
+def test_a_large_form_is_refused_in_the_form_of_oauth(client: Client, endpoint: str) -> None:
+    large = {"client_id": (BytesIO(b"x" * 70_000), "name")}
+    response = client.app.test_client().post(f"/scim/v2/oauth/{endpoint}", data=large)
+    assert (response.status_code, response.get_json()["error"]) == (413, "invalid_request")
 
 
 def test_secrets_of_one_client_overlap_while_one_is_rotated(client: Client) -> None:

@@ -133,6 +133,14 @@ def test_a_bridge_whose_history_is_gone_goes_on_as_before(rig: Rig) -> None:
         assert facts.read_fact(connection, facts.LAST_SWEEP)["run_id"] in kept(rig)
 
 
+@pytest.mark.parametrize("text", ["sekret3", "999999999999d"])
+def test_what_is_no_duration_is_refused_and_not_repeated(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("BRIDGE_SWEEP_INTERVAL", text)
+    with pytest.raises(SettingsError, match="BRIDGE_SWEEP_INTERVAL: is not a duration") as refused:
+        read_settings()
+    assert text not in str(refused.value)
+
+
 def test_a_retention_of_less_than_a_day_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BRIDGE_RETENTION", "1h")
     with pytest.raises(SettingsError, match="BRIDGE_RETENTION: must be at least 1d"):

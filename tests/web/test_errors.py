@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -91,6 +93,23 @@ def test_every_answer_carries_the_security_headers(visitor: FlaskClient, path: s
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"] == "same-origin"
     assert headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/sweeps", "/api/v1/credentials/x/claim"])
+def test_a_large_body_is_refused_before_anybody_signed_in(visitor: FlaskClient, path: str) -> None:
+    stream = BytesIO(b"name=" + b"x" * 70_000)
+    form = "application/x-www-form-urlencoded"
+    response = visitor.post(path, input_stream=stream, content_length=70_005, content_type=form)
+    assert (response.status_code, stream.tell()) == (413, 0)
+    assert ("too_large" if path.startswith("/api/") else "Too much was sent") in response.text
+
+
+def test_a_large_body_that_does_not_say_its_length_is_not_read_whole(visitor: FlaskClient) -> None:
+    stream = BytesIO(b"name=" + b"x" * 10_000_000)
+    environ = {"wsgi.input": stream, "wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+    form = "application/x-www-form-urlencoded"
+    response = visitor.post("/sign-in", environ_overrides=environ, content_type=form)
+    assert response.status_code == 400 and stream.tell() < 100_000
 
 
 def test_what_is_read_is_never_kept_by_a_browser(admin: FlaskClient, api: Caller) -> None:

@@ -48,8 +48,9 @@ def test_a_plan_that_is_not_held_is_not_approved(
     assert requested(database) == []
 
 
-def test_a_plan_that_is_not_there_is_not_approved(admin: FlaskClient, rows: Rows) -> None:
-    assert admin.post("/plans/none/approval", data={"csrf_token": csrf_token(admin, "/")}).status_code == 404
+@pytest.mark.parametrize("name", ["none", "%00"])
+def test_a_plan_that_is_not_there_is_not_approved(admin: FlaskClient, rows: Rows, name: str) -> None:
+    assert admin.post(f"/plans/{name}/approval", data={"csrf_token": csrf_token(admin, "/")}).status_code == 404
 
 
 def test_a_sweep_is_asked_for(admin: FlaskClient, database: Database) -> None:

@@ -71,3 +71,8 @@ def test_an_address_that_the_client_made_up_does_not_reset_the_count(make_rig: M
 def test_the_session_cookie_is_secure_behind_tls(make_rig: MakeRig) -> None:
     cookie = make_rig(1).app.test_client().get("/sign-in", headers=FORWARDED).headers["Set-Cookie"]
     assert all(part in cookie for part in ("Secure", "HttpOnly", "SameSite=Lax"))
+
+
+def test_nobody_may_say_below_which_path_the_bridge_is(make_rig: MakeRig) -> None:
+    headers = {**FORWARDED, "X-Forwarded-Prefix": "//evil.example"}
+    assert make_rig(1).app.test_client().get("/", headers=headers).headers["Location"] == "/sign-in"
