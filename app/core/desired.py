@@ -46,7 +46,8 @@ def desired_access(directory: Directory, policy: Policy, now: datetime, held: Pr
     """Return what Tecton should hold.
 
     A person is desired while the policy provisions it, and, without any access, through the grace
-    after a deactivation. A group holds those of its members that are desired with access.
+    after a deactivation. A group holds those of its members that are desired with access. `held` returns
+    the profile of a principal in Tecton, None for one that is not there.
     """
     accounts = declared_accounts(policy)
     known = (_as_held(person, held) for person in directory.people.values())
@@ -95,8 +96,9 @@ def _one_per_name(
 ) -> tuple[dict[Principal, Profile], list[Problem]]:
     """Return the profiles less those that would be the same Tecton object as another one.
 
-    Mapping names can make two pushed names one; which of them stays must not depend on the order of
-    the input, so the smaller principal does. Ids grow with time: it is the one that was pushed first.
+    Mapping names can make two pushed names one. Who has the name in Tecton keeps it; else which of them
+    does must not depend on the order of the input, so the smaller principal does. Ids grow with time: it
+    is the one that was pushed first.
     """
     first: dict[tuple[Kind, str], Principal] = {}
     clashes = []

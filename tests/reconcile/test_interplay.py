@@ -1,0 +1,235 @@
+"""What comes together: a push while a sweep writes, a policy that is reloaded, names that clash, guards and graces."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+
+from tests.reconcile.conftest import MakeRig
+from tests.rig import POLICY, Rig, roles
+from tests.wsgi_adapter import WsgiAdapter
+
+Watch = Callable[[requests.PreparedRequest], None]
+NO_GUARDS = "guards: {min_admins: 0}"
+
+
+def nothing(_: requests.PreparedRequest) -> None:
+    """Watch without doing anything."""
+
+
+def watch_calls(monkeypatch: pytest.MonkeyPatch, *, before: Watch = nothing, after: Watch = nothing) -> None:
+    """Do something before, or after, each call to Tecton."""
+    send = WsgiAdapter.send
+
+    def sending(self: WsgiAdapter, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
+        before(request)
+        answer = send(self, request, *args, **options)
+        after(request)
+        return answer
+
+    monkeypatch.setattr(WsgiAdapter, "send", sending)
+
+
+def creates(request: requests.PreparedRequest, user_name: str) -> bool:
+    body = json.loads(request.body) if request.body else {}
+    return request.method == "POST" and body.get("userName") == user_name
+
+
+def settled(rig: Rig) -> dict[str, Any]:
+    rig.settle()
+    return rig.run()
+
+
+def test_who_leaves_while_a_sweep_creates_them_does_not_stay(
+    make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig = make_rig()
+    rig.run()
+    leaver, other = rig.create_user("x@acme.com"), rig.create_user("y@acme.com")
+    rig.create_group("tecton-fraud", leaver, other)
+    drained = threading.Event()
+
+    def hold_the_leaver(request: requests.PreparedRequest) -> None:
+        if creates(request, "x@acme.com"):
+            assert drained.wait(60)
+
+    def push_the_leaving(request: requests.PreparedRequest) -> None:
+        if creates(request, "y@acme.com"):
+            rig.set_active(leaver, False)
+
+    watch_calls(monkeypatch, before=hold_the_leaver, after=push_the_leaving)
+    drain = rig.engine.worker.drain_due
+
+    def drain_and_tell() -> None:
+        is_pushed = rig.user("y@acme.com") is not None
+        drain()
+        if is_pushed:
+            drained.set()
+
+    monkeypatch.setattr(rig.engine.worker, "drain_due", drain_and_tell)
+    rig.run()
+    drained.set()
+    rig.settle()
+    assert rig.user("x@acme.com") is None
+
+
+RULES = (
+    "- {name: auditors, to: {where: 'title eq \"Auditor\"'}, roles: [{all_workspaces: viewer}]}",
+    "- {name: bosses, to: {where: 'title eq \"Boss\"'}, roles: [{account: admin}]}",
+)
+
+
+def policy_of(*rules: str) -> str:
+    listed = "\n".join(f"  {rule}" for rule in rules)
+    return f"version: 1\ngrants:\n{listed}\n{NO_GUARDS}\n"
+
+
+def test_a_policy_that_is_reordered_while_a_sweep_reads_gives_nobody_anothers_role(
+    make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig = make_rig(policy=policy_of(*RULES))
+    auditor = rig.create_user("x@acme.com", title="Auditor")
+    rig.run()
+    settled(rig)
+    pushed: list[str] = []
+    given: list[str] = []
+
+    def reorder(request: requests.PreparedRequest) -> None:
+        if request.method == "GET" and not pushed:
+            pushed.append(auditor)
+            rig.policy_file.write_text(policy_of(*reversed(RULES)) + "# of another size\n")
+            rig.patch(f"/Users/{auditor}", {"op": "replace", "path": "nickName", "value": "Xi"})
+            rig.clock.move(seconds=3)
+        if request.method == "PUT":
+            given.append(str(request.body))
+
+    watch_calls(monkeypatch, before=reorder)
+    rig.run()
+    assert roles(rig.user("x@acme.com")) == {("all_workspaces", "viewer")}
+    assert [body for body in given if "admin" in body] == []
+
+
+def test_a_push_after_the_policy_became_shorter_is_read_by_the_new_one(make_rig: MakeRig) -> None:
+    rig = make_rig(policy=POLICY.replace("guards:", f"  {RULES[1]}\nguards:"))
+    rig.run()
+    group = rig.create_group("tecton-fraud", rig.create_user("boss@acme.com", title="Boss"))
+    settled(rig)
+    rig.policy_file.write_text(POLICY)
+    rig.patch(f"/Groups/{group}", {"op": "add", "path": "members", "value": [{"value": rig.create_user("b@acme.com")}]})
+    rig.settle()
+    assert rig.members("fraud") == {"boss@acme.com", "b@acme.com"}
+
+
+def test_a_user_name_that_is_no_address_any_more_deletes_nobody(make_rig: MakeRig) -> None:
+    rig = make_rig()
+    rig.run()
+    user = rig.create_user("x@acme.com")
+    rig.create_group("tecton-fraud", user)
+    rig.settle()
+    rig.patch(f"/Users/{user}", {"op": "replace", "path": "userName", "value": "x"})
+    settled(rig)
+    assert rig.members("fraud") == {"x@acme.com"}
+    assert [item["class"] for item in rig.drift()] == ["blocked"]
+
+
+def test_an_address_that_is_somebody_elses_deletes_neither(make_rig: MakeRig) -> None:
+    rig = make_rig(policy=POLICY.replace("names: {", "names: {user: email, "))
+    rig.run()
+    people = {name: rig.create_user(name, emails=_mail(f"{name}@acme.com")) for name in ("x", "y")}
+    settled(rig)
+    for name, other in (("x", "y"), ("y", "x")):
+        rig.patch(f"/Users/{people[name]}", {"op": "replace", "path": "emails", "value": _mail(f"{other}@acme.com")})
+        settled(rig)
+        assert rig.user("x@acme.com")
+        assert rig.user("y@acme.com")
+        rig.patch(f"/Users/{people[name]}", {"op": "replace", "path": "emails", "value": _mail(f"{name}@acme.com")})
+        settled(rig)
+
+
+def _mail(address: str) -> list[dict[str, Any]]:
+    return [{"value": address, "type": "work", "primary": True}]
+
+
+def test_a_group_of_admins_that_cannot_be_read_keeps_nobody_elses_leaving_back(make_rig: MakeRig) -> None:
+    rig = make_rig(policy=POLICY.replace(NO_GUARDS, "guards: {min_admins: 1}"))
+    rig.run()
+    admins, leaver = [rig.create_user(f"a{n}@acme.com") for n in range(4)], rig.create_user("z@acme.com")
+    rig.create_group("tecton-admins", *admins)
+    settled(rig)
+    group = rig.group("admins")
+    assert group
+    rig.fault({"kind": "status", "status": 500}, path_regex=f"Groups/{group['id']}", method="GET", times=0)
+    rig.set_active(admins[0], False)
+    rig.tick(seconds=3)
+    rig.set_active(leaver, False)
+    for _ in range(10):
+        rig.tick(minutes=2)
+    assert rig.user("z@acme.com") is None
+    rig.heal()
+    rig.tick(hours=1)
+    rig.settle()
+    assert rig.user("a0@acme.com") is None
+
+
+WITH_GRACE = POLICY.replace(NO_GUARDS, "guards: {min_admins: 0, grace: {users: 7d}}")
+
+
+def test_a_leaver_in_a_grace_loses_memberships_though_another_process_leads_now(make_rig: MakeRig) -> None:
+    rig = make_rig(policy=WITH_GRACE)
+    rig.run()
+    leaver = rig.create_user("x@acme.com")
+    rig.create_group("tecton-fraud", leaver, rig.create_user("y@acme.com"))
+    settled(rig)
+    rig.set_active(leaver, False)
+    rig.engine.worker.release()
+    rig.engine.close()
+    rig.engine = rig.start_engine()
+    rig.settle()
+    assert rig.members("fraud") == {"y@acme.com"}
+
+
+def test_a_whole_team_that_leaves_in_a_grace_is_no_emptied_group(make_rig: MakeRig) -> None:
+    rig = make_rig(policy=WITH_GRACE)
+    rig.run()
+    team = [rig.create_user(f"y{n}@acme.com") for n in range(7)]
+    rig.create_group("tecton-fraud", *team)
+    rig.create_group("tecton-rest", *(rig.create_user(f"o{n}@acme.com") for n in range(60)))
+    settled(rig)
+    for person in team:
+        rig.set_active(person, False)
+    settled(rig)
+    assert rig.members("fraud") == set()
+
+
+def test_an_approved_plan_that_was_halted_is_not_called_applied(make_rig: MakeRig) -> None:
+    limits = "guards: {min_admins: 0, floor: 1, removals: {users: {count: 1, percent: 1}}}"
+    rig = make_rig(policy=POLICY.replace(NO_GUARDS, limits))
+    rig.run()
+    people = [rig.create_user(f"a{n}@acme.com") for n in range(10)]
+    settled(rig)
+    for person in people:
+        rig.set_active(person, False)
+    held = settled(rig)["fingerprint"]
+    for method in ("DELETE", "PUT"):
+        rig.fault({"kind": "status", "status": 503}, path_regex="Users/", method=method, times=0)
+    assert rig.run("apply", held)["applied"] == 0
+    with rig.database.read() as connection:
+        statuses = connection.exec_driver_sql(f"SELECT status FROM plans WHERE fingerprint = '{held}'").scalars().all()
+    assert statuses != ["applied"]
+    rig.heal()
+    rig.clock.move(hours=2)
+    assert rig.run("apply", rig.run()["fingerprint"])["held"] == 0
+
+
+def test_where_tecton_does_not_tell_whose_the_key_is_no_account_that_is_admin_is_touched(make_rig: MakeRig) -> None:
+    rig = make_rig(policy=POLICY + "unmanaged: {service_accounts: remove}\n")
+    rig.fault({"kind": "status", "status": 404}, path_regex="introspect", times=0)
+    rig.run()
+    rig.run()
+    account = rig.account("scim-bridge")
+    assert account and account["active"]
