@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection
 from concurrent.futures import Executor
+from dataclasses import asdict
 from datetime import datetime, timedelta
 
 from app.core.access import AccessState
@@ -177,22 +178,21 @@ class Reconciler:
                 f"{len(ids)} of {total} {kind.words}s that were in Tecton are not in its list any more; "
                 "nothing is changed until the list is whole again, or a person approves that they are gone"
             )
-            report = Report(run.run_id, run.purpose, self.mode, held=len(ids), fingerprint=_lost_fingerprint(lost))
-            report.objections = [{"guard": "listing", "sentence": sentence, "held": len(ids)}]
-            objection = Objection("listing", sentence, len(ids))
-            self.store.keep_objection(run.run_id, report.fingerprint, objection)
-            return report
+            return self._hold_all(run, _lost_fingerprint(lost), Objection("listing", sentence, len(ids)))
         return None
 
     def _refuse_another(self, run: Run, world: World, fresh: TectonObjects) -> Report | None:
         """Return a held report when this is another Tecton than the one that everything is known of."""
         if not is_another(world, fresh):
             return None
-        report = Report(run.run_id, run.purpose, self.mode, held=len(world.records))
-        report.fingerprint, sentence = fingerprint_of_another(world), another_tecton(world)
-        report.objections = [{"guard": "another_tecton", "sentence": sentence, "held": len(world.records)}]
-        objection = Objection("another_tecton", sentence, len(world.records))
-        self.store.keep_objection(run.run_id, report.fingerprint, objection)
+        objection = Objection("another_tecton", another_tecton(world), len(world.records))
+        return self._hold_all(run, fingerprint_of_another(world), objection)
+
+    def _hold_all(self, run: Run, fingerprint: str, objection: Objection) -> Report:
+        """Return the report of a run that changes nothing at all, and keep why, to be approved like a plan."""
+        report = Report(run.run_id, run.purpose, self.mode, held=objection.held, fingerprint=fingerprint)
+        report.objections = [asdict(objection)]
+        self.store.keep_objection(run.run_id, fingerprint, objection)
         return report
 
     def _setting(self, world: World, policy: Policy, crew: Crew) -> Setting:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from app.core.access import AccessState
@@ -68,9 +68,7 @@ class Round:
         if self.may_write and verdict.flowing:
             self._apply(verdict, before)
             before = self._assess(link=False)
-        for change, error in self.unsure.items():
-            self.tally.errors.setdefault(change.principal, error)
-            self.tally.tried[change.principal] = self.tally.tried.get(change.principal, frozenset()) | {change}
+        self._fail_unsure()
         self._stand_for_the_rest(before)
         self.differing = frozenset(change.principal for change in before.changes)
         self.store.replace_drift(self._drift(before), self.question.principals)
@@ -126,6 +124,7 @@ class Round:
         return sorted(principal for principal in mine if principal in self.world.links)
 
     def _is_moved(self, before: Assessment) -> bool:
+        """Tell whether somebody's admin is not as it was known; what takes admin waits where nobody can read that."""
         try:
             return self._admins_moved(before.changes)
         except HALTING:
@@ -133,6 +132,12 @@ class Round:
         except TectonError as error:
             self.unsure = dict.fromkeys(takers_of_admin(before.changes, self.world.observed()), error)
             return False
+
+    def _fail_unsure(self) -> None:
+        """Have what takes admin from somebody, and was left out, wait for its next try like what failed."""
+        for change, error in self.unsure.items():
+            self.tally.errors.setdefault(change.principal, error)
+            self.tally.tried[change.principal] = self.tally.tried.get(change.principal, frozenset()) | {change}
 
     def _due(self, changes: tuple[Change, ...]) -> list[Change]:
         """Return the changes less those that failed and wait for their next try; a person's order waits for nothing."""
@@ -199,7 +204,7 @@ class Round:
         report.changes = [change.sentence(self.world.name_of) for change in plan.changes]
         report.effects = head_of(plan.changes, assessment.observed, self.world.name_of)
         report.held_effects = head_of(verdict.held, assessment.observed, self.world.name_of)
-        report.objections = [{"guard": o.guard, "sentence": o.sentence, "held": o.held} for o in verdict.objections]
+        report.objections = [asdict(objection) for objection in verdict.objections]
         report.fingerprint = held.fingerprint or plan.fingerprint
         if plan:
             status = "held" if held else "planned"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Collection, Iterable
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -104,7 +105,7 @@ def keep_plan(
         "made_at": now,
         "status": status,
         "changes": [{"sentence": change.sentence(name_of), "json": to_json(change)} for change in plan.changes],
-        "objections": [_objection(objection) for objection in objections],
+        "objections": [asdict(objection) for objection in objections],
     }
     upsert(connection, plans, [row], keep=["made_at"])
 
@@ -112,7 +113,7 @@ def keep_plan(
 def keep_objection(connection: Connection, run_id: str, fingerprint: str, objection: Objection, now: datetime) -> None:
     """Store why a run changed nothing at all."""
     row = {"fingerprint": fingerprint, "run_id": run_id, "made_at": now, "status": "held", "changes": []}
-    upsert(connection, plans, [{**row, "objections": [_objection(objection)]}], keep=["made_at"])
+    upsert(connection, plans, [{**row, "objections": [asdict(objection)]}], keep=["made_at"])
 
 
 def supersede_plans(connection: Connection, except_for: str) -> None:
@@ -125,10 +126,6 @@ def close_plan(connection: Connection, fingerprint: str, status: str, approved_b
     """Say what became of a plan."""
     values = {"status": status, "approved_by": approved_by}
     connection.execute(update(plans).where(plans.c.fingerprint == fingerprint).values(**values))
-
-
-def _objection(objection: Objection) -> dict[str, Any]:
-    return {"guard": objection.guard, "sentence": objection.sentence, "held": objection.held}
 
 
 # ---------------------------------------------------------------- outcomes
