@@ -11,7 +11,7 @@ from app.core.access import AccessState
 from app.core.changes import Change
 from app.core.identity import Principal
 from app.core.policy_guards import Guards
-from app.core.removals import Item
+from app.core.removals import Item, count_removals
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +81,25 @@ class Source:
 class Circumstances:
     """What the guards compare a plan with.
 
-    `removed` counts the removals of each kind that were applied in the window before now; `approved`
+    `removed` counts the removals of each kind that were applied in the window before now; `under_way` are
+    those that another run has decided on and is still at, each with whether a person approved it; `approved`
     are changes that a person approved; `is_whole` tells a look at everything from one at a few principals.
     """
 
     observed: AccessState
     limits: Guards
     removed: Mapping[str, int] = field(default_factory=dict)
+    under_way: Mapping[Change, bool] = field(default_factory=dict)
     approved: frozenset[Change] = frozenset()
     desired: AccessState = field(default_factory=AccessState)
     last_applied: AccessState = field(default_factory=AccessState)
     source: Source = Source()
     is_whole: bool = True
+
+    def removed_before(self) -> dict[str, int]:
+        """Return how much of each kind is gone in the window already, or about to go, without an approval."""
+        going = count_removals((c for c, is_approved in self.under_way.items() if not is_approved), self.observed)
+        return {kind: number + self.removed.get(kind, 0) for kind, number in going.items()}
 
 
 Finding = tuple[set[Change], list[Objection]]

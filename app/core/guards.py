@@ -66,6 +66,7 @@ def allowance(limit: Limit, floor: int, total: int) -> int:
 def _totals(observed: AccessState) -> dict[str, int]:
     return {
         "users": sum(1 for principal in observed.profiles if principal.kind is Kind.USER),
+        "service_accounts": sum(1 for of in observed.profiles.values() if getattr(of, "active", False)),
         "members": sum(len(of) for of in observed.members.values()),
         "roles": sum(len(of) for of in observed.grants.values()),
     }
@@ -75,11 +76,10 @@ def _hold_excess(changes: tuple[Change, ...], around: Circumstances) -> Finding:
     held: set[Change] = set()
     objections = []
     removals = [change for change in changes if change not in around.approved and weights(change, around.observed)]
-    totals = _totals(around.observed)
+    totals, gone = _totals(around.observed), around.removed_before()
     for kind in REMOVAL_KINDS:
         limit: Limit = getattr(around.limits.removals, kind)
-        before = around.removed.get(kind, 0)
-        total = totals[kind] + before
+        before, total = gone[kind], totals[kind] + around.removed.get(kind, 0)
         left = allowance(limit, around.limits.floor, total) - before
         of_kind = [(change, weight) for change in removals if (weight := weights(change, around.observed).get(kind, 0))]
         over = beyond(of_kind, left)
@@ -93,10 +93,10 @@ def _hold_excess(changes: tuple[Change, ...], around: Circumstances) -> Finding:
 
 
 def _excess_sentence(kind: str, number: int, before: int, total: int, limit: Limit, guards: Guards) -> str:
-    minutes = int(guards.window.total_seconds() // 60)
+    minutes, words = int(guards.window.total_seconds() // 60), kind.replace("_", " ")
     earlier = f" after {before} in the last {minutes} minutes" if before else ""
     return (
-        f"{number} {kind if number != 1 else kind[:-1]} would be removed{earlier}, out of {total}: "
+        f"{number} {words if number != 1 else words[:-1]} would be removed{earlier}, out of {total}: "
         f"more than the {guards.floor} that always go on, and more than {limit.count} or {limit.percent:g} %"
     )
 
@@ -125,11 +125,12 @@ def _hold_last_admins(changes: tuple[Change, ...], around: Circumstances) -> Fin
     successor is made in one run, and the predecessor goes in the next.
     """
     minimum = around.limits.min_admins
-    before = effective_admins(around.observed)
-    after = effective_admins(outcome_of(around.observed, [change for change in changes if change.removes_access]))
+    standing = outcome_of(around.observed, around.under_way) if around.under_way else around.observed
+    before = effective_admins(standing)
+    after = effective_admins(outcome_of(standing, [change for change in changes if change.removes_access]))
     if len(after) >= minimum or after >= before:
         return set(), []
-    losing = [change for change in changes if _takes_admin(change, around.observed, before)]
+    losing = [change for change in changes if _takes_admin(change, standing, before)]
     names = ", ".join(sorted(around.observed.name_of(p) or p.id for p in before - after))
     sentence = f"{len(after)} of {len(before)} admins would be left, fewer than {minimum}: {names} would lose admin"
     return set(losing), [Objection("min_admins", sentence, len(losing))]

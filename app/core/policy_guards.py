@@ -21,6 +21,7 @@ class Removals(Part):
     """The limits per kind of removal."""
 
     users: Limit = Limit(count=20, percent=10)
+    service_accounts: Limit = Limit(count=20, percent=10)  # deactivated, or deleted while active
     members: Limit = Limit(count=200, percent=20)
     roles: Limit = Limit(count=50, percent=20)
 

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from app.core.access import AccessState
+from app.core.access import AccessState, ServiceAccountProfile
 from app.core.changes import Change, GrantChange, MemberChange, ProfileChange
 from app.core.identity import Grant, Kind, Principal
 
-REMOVAL_KINDS = ("users", "members", "roles")
+REMOVAL_KINDS = ("users", "service_accounts", "members", "roles")
 
 # What a change gives or takes: a group's member, a principal's grant, or the principal itself.
 Item = tuple[Principal, Principal | Grant | None]
 
 
 def removal_kind(change: Change) -> str | None:
-    """Return which limit counts a change: users, members or roles; None when nothing is removed."""
+    """Return which limit counts a change, one of `REMOVAL_KINDS`; None when nobody can do less afterwards.
+
+    A service account counts when it is deactivated, not once more when it is deleted after its grace.
+    """
     if not change.removes_access:
         return None
     if isinstance(change, MemberChange):
         return "members"
     if isinstance(change, GrantChange):
         return "roles"
+    if isinstance(change.before, ServiceAccountProfile):
+        return "service_accounts" if change.before.active else None
     return "users" if change.principal.kind is Kind.USER else None
 
 

@@ -139,7 +139,7 @@ def hold_undone(changes: tuple[Change, ...], around: Circumstances) -> Finding:
 
 def _beyond_floor(kind: str, removals: Iterable[Change], around: Circumstances) -> list[Change]:
     weighted = ((change, weights(change, around.observed).get(kind, 0)) for change in removals)
-    return beyond((pair for pair in weighted if pair[1]), around.limits.floor - around.removed.get(kind, 0))
+    return beyond((pair for pair in weighted if pair[1]), around.limits.floor - around.removed_before()[kind])
 
 
 def hold_unremembered(changes: tuple[Change, ...], around: Circumstances) -> Finding:

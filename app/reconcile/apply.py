@@ -236,6 +236,8 @@ class Applier:
         self.tally.applied += len(done)
         self.tally.failed += len(left)
         self._save(step)
+        for change in work.changes:
+            self.world.under_way.pop(change, None)
 
     def _save(self, step: Step) -> None:
         """Store a step. When that fails, calls under way are still concluded: there may be a key in an answer."""

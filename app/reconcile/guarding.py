@@ -22,11 +22,13 @@ def circumstances_of(
 ) -> Circumstances:
     """Return what the guards compare a plan with."""
     removals = [change for change in plan.changes if change.removes_access]
+    planned = set(plan.changes)
     source = store.read_source({change.principal for change in removals}, policy.guards)
     return Circumstances(
         observed=world.observed(),
         limits=policy.guards,
         removed=store.removals_since(now - policy.guards.window),
+        under_way={change: of for change, of in world.under_way.items() if change not in planned},
         desired=assessment.desired.state,
         last_applied=world.last,
         source=replace(source, leaving=_leaving(removals, source, world), remembered=world.remembered),

@@ -245,7 +245,7 @@ class Outcome(NamedTuple):
     sentences: tuple[str, ...]
     status: str  # applied, failed, not_effective, skipped
     error: str = ""
-    removed: Mapping[str, int] = {}  # users, members and roles removed without an approval; never changed
+    removed: Mapping[str, int] = {}  # how much of each kind went without an approval; never changed
     approved_by: str | None = None  # who approved some of the removals; None: nobody had to
 
 
@@ -302,7 +302,7 @@ class Store(Protocol):
         """Store a step in one transaction."""
 
     def removals_since(self, since: datetime) -> dict[str, int]:
-        """Return how many removals of each kind (users, members, roles) were applied since then.
+        """Return how many removals of each kind (`REMOVAL_KINDS`) were applied since then.
 
         What a person approved does not count: it is no sign of anything going wrong.
         """

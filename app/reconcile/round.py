@@ -226,6 +226,7 @@ class Round:
         )
         self.tally = applier.tally
         try:
+            self._announce(verdict.flowing)
             applier.apply(verdict.flowing)
         except Halted as halt:
             self.report.halted = True
@@ -233,6 +234,9 @@ class Round:
             self.store.note_tecton(ok=False, error=str(halt))
         else:
             self.store.note_tecton(ok=True)
+        finally:
+            if self.question.is_everything:
+                self.world.under_way.clear()
         self.report.applied, self.report.failed = self.tally.applied, self.tally.failed
         self.report.in_vain = self.tally.in_vain
         if self.report.halted:
@@ -240,6 +244,12 @@ class Round:
         approved = self.run.approve if not verdict.held else None
         for fingerprint in filter(None, (approved, None if verdict.held else self.report.fingerprint)):
             self.store.close_plan(fingerprint, "applied", self.run.approved_by)
+
+    def _announce(self, flowing: tuple[Change, ...]) -> None:
+        """Have the drains that come in between count what a sweep is about to take away."""
+        if self.question.is_everything:
+            removals = (change for change in flowing if change.removes_access)
+            self.world.under_way = {change: change in self.approval.changes for change in removals}
 
     def _saver(self, assessment: Assessment) -> Callable[[Step], None]:
         def save(step: Step) -> None:

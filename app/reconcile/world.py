@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from app.core.access import AccessState, Profile
+from app.core.changes import Change
 from app.core.directory import Directory, PushedGroup, PushedPerson
 from app.core.identity import Grant, Kind, Principal, Target, automatic_grant
 from app.core.records import GroupRecord, MemberId, TectonObjects, observed_access, profile_of
@@ -38,6 +39,7 @@ class World:
         self.last = AccessState(*self._last_parts)
         self.clock = 0  # moves with every step
         self.remembered = AccessState()  # Tecton as it was known before a silence
+        self.under_way: dict[Change, bool] = {}  # removals that a run is at, and whether a person approved them
         self.drained: dict[Principal, int] = {}  # when a drain last looked at whom, by this clock
         self._touched: dict[ObjectKey | str, int] = {}
 

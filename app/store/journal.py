@@ -155,7 +155,7 @@ def add_outcomes(connection: Connection, run_id: str, found: Iterable[Outcome], 
 
 
 def removals_since(connection: Connection, since: datetime) -> dict[str, int]:
-    """Return how many users, members and roles were removed since then without a person's approval."""
+    """Return how many removals of each kind were made since then without a person's approval."""
     sums = [func.coalesce(func.sum(outcomes.c[f"removed_{kind}"]), 0) for kind in REMOVAL_KINDS]
     row = connection.execute(select(*sums).where(outcomes.c.at >= since)).one()
     return {kind: int(number) for kind, number in zip(REMOVAL_KINDS, row, strict=True)}

@@ -6,13 +6,13 @@ from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, select, tuple_
+from sqlalchemy import Connection, and_, func, literal, select, tuple_
 
 from app.core.changes import Change, from_json, to_json
 from app.core.circumstances import Doubt, NewClient, Pusher, Silence, Source
 from app.core.identity import Kind, Principal
 from app.core.policy_guards import Guards
-from app.core.removals import Item, holder_of, item_of
+from app.core.removals import REMOVAL_KINDS, Item, holder_of, item_of
 from app.store.facts import DOUBT, SILENCE, note_fact, read_fact
 from app.store.tables import clients, departures, facts, outcomes, resources
 from app.store.upsert import insert_into
@@ -76,7 +76,7 @@ def _new_clients(connection: Connection, since: datetime) -> tuple[NewClient, ..
 
 def _removed_by(connection: Connection, client: str, since: datetime) -> int:
     """Return how much of what others pushed went since then by a client's pushes, without an approval."""
-    number = outcomes.c.removed_users + outcomes.c.removed_members + outcomes.c.removed_roles
+    number = sum((outcomes.c[f"removed_{kind}"] for kind in REMOVAL_KINDS), start=literal(0))
     total = 0
     for table in (resources, departures):
         by_client = and_(table.c.pushed_by == client, table.c.first_pushed_by != client)

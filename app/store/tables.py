@@ -317,6 +317,7 @@ outcomes = Table(
     Column("removal", Boolean, nullable=False),  # somebody can do less than before
     # What counts in the guards' window: not what a person approved.
     Column("removed_users", Integer, nullable=False),
+    Column("removed_service_accounts", Integer, nullable=False, server_default="0"),
     Column("removed_members", Integer, nullable=False),
     Column("removed_roles", Integer, nullable=False),
     Column("status", String(16), nullable=False),  # intended, applied, failed, not_effective, skipped

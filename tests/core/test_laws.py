@@ -16,7 +16,7 @@ from app.core.circumstances import NewClient, Pusher, Silence, Source
 from app.core.correlation import correlate
 from app.core.diff import diff
 from app.core.drift import DriftClass, classify
-from app.core.guards import Circumstances, count_removals, effective_admins, judge
+from app.core.guards import REMOVAL_KINDS, Circumstances, count_removals, effective_admins, judge
 from app.core.identity import (
     ADMIN,
     ROLES,
@@ -176,12 +176,15 @@ def test_no_more_is_removed_in_a_window_than_the_guards_allow(
     wanted: AccessState, observed: AccessState, floor: int, limit: Limit, before: int
 ) -> None:
     """Neither by count nor by percentage, with what went before; and nothing that gives access is held."""
-    guards = Guards(floor=floor, removals=Removals(users=limit, members=limit, roles=limit), min_admins=0)
+    guards = Guards(
+        floor=floor, removals=Removals(users=limit, service_accounts=limit, members=limit, roles=limit), min_admins=0
+    )
     plan = make_plan(diff(wanted, observed))
-    removed = {"users": before, "members": before, "roles": before}
+    removed = dict.fromkeys(REMOVAL_KINDS, before)
     verdict = judge(plan, Circumstances(observed, guards, removed))
     everything = {
         "users": sum(principal.kind is Kind.USER for principal in observed.profiles),
+        "service_accounts": sum(getattr(profile, "active", False) for profile in observed.profiles.values()),
         "members": sum(map(len, observed.members.values())),
         "roles": sum(map(len, observed.grants.values())),
     }

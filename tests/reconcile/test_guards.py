@@ -279,3 +279,14 @@ def test_a_failing_list_changes_nothing(rig: Rig) -> None:
     rig.fault({"kind": "status", "status": 500}, path_regex="/Groups$", method="GET", times=0)
     assert rig.try_run().status == "failed"
     assert rig.writes() == []
+
+
+def test_more_service_accounts_than_the_limit_are_held(make_rig: MakeRig) -> None:
+    accounts = ", ".join(f"{{name: scoring-{n:02}}}" for n in range(10))
+    rig = make_rig(policy=f"{STRICT}\nservice_accounts: [{accounts}]\n")
+    rig.run()
+    rig.policy_file.write_text(f"{STRICT}\nservice_accounts: []\n# of another size\n")
+    report = rig.run()
+    active = [of for of in rig.state()["service_accounts"] if of["name"].startswith("scoring") and of["active"]]
+    assert (len(active), report["held"]) == (8, 8)
+    assert report["objections"][0]["sentence"].startswith("10 service accounts would be removed, out of ")

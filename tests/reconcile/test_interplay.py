@@ -16,6 +16,7 @@ from tests.wsgi_adapter import WsgiAdapter
 
 Watch = Callable[[requests.PreparedRequest], None]
 NO_GUARDS = "guards: {min_admins: 0}"
+ADMIN_ROLE = ("account_type", "admin")
 
 
 def nothing(_: requests.PreparedRequest) -> None:
@@ -233,3 +234,75 @@ def test_where_tecton_does_not_tell_whose_the_key_is_no_account_that_is_admin_is
     rig.run()
     account = rig.account("scim-bridge")
     assert account and account["active"]
+
+
+TIGHT = POLICY.replace(NO_GUARDS, "guards: {min_admins: 0, floor: 5, removals: {users: {count: 5, percent: 10}}}")
+
+
+def push_at_the_first_write(monkeypatch: pytest.MonkeyPatch, rig: Rig, push: Callable[[], None]) -> None:
+    """Push during a sweep's first write, and have the queue drained before its other writes reach Tecton."""
+    begun, pushed, draining, drained = (threading.Event() for _ in range(4))
+    drain = rig.engine.worker.drain_due
+
+    def push_or_wait(request: requests.PreparedRequest) -> None:
+        if request.method not in ("PUT", "DELETE") or draining.is_set():
+            return
+        if begun.is_set():
+            assert drained.wait(60)
+        else:
+            begun.set()
+            push()
+            pushed.set()
+
+    def drain_what_was_pushed() -> None:
+        if pushed.is_set():
+            draining.set()
+            drain()
+            drained.set()
+
+    watch_calls(monkeypatch, before=push_or_wait)
+    monkeypatch.setattr(rig.engine.worker, "drain_due", drain_what_was_pushed)
+
+
+def test_who_leaves_while_a_sweep_takes_others_away_counts_with_them(
+    make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig = make_rig(policy=TIGHT)
+    rig.run()
+    people = [rig.create_user(f"y{n:02}@acme.com", title="Guest" if n < 5 else "Staff") for n in range(40)]
+    settled(rig)
+    rig.policy_file.write_text(
+        TIGHT.replace("provision: {", "provision: {users: 'active eq true and title eq \"Staff\"', ")
+    )
+
+    def five_leave() -> None:
+        for person in people[5:10]:
+            rig.set_active(person, False)
+
+    push_at_the_first_write(monkeypatch, rig, five_leave)
+    assert rig.run()["applied"] == 5
+    rig.settle()
+    assert sum(user["userName"].startswith("y") for user in rig.state()["users"]) == 35
+    assert rig.run()["held"] == 5
+
+
+def test_a_sweep_and_a_drain_leave_enough_admins_between_them(
+    make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chiefs = RULES[1].replace("bosses", "chiefs").replace("Boss", "Chief")
+    rig = make_rig(policy=policy_of(RULES[1], chiefs).replace("min_admins: 0", "min_admins: 2"))
+    rig.run()
+    people = [rig.create_user(f"y{n}@acme.com", title="Chief" if n < 2 else "Boss") for n in range(4)]
+    settled(rig)
+    rig.policy_file.write_text(policy_of(RULES[1]).replace("min_admins: 0", "min_admins: 2"))
+
+    def the_others_change() -> None:
+        for person in people[2:]:
+            rig.patch(f"/Users/{person}", {"op": "replace", "path": "title", "value": "Guest"})
+        rig.clock.move(seconds=3)
+
+    push_at_the_first_write(monkeypatch, rig, the_others_change)
+    assert rig.run()["applied"] == 2
+    rig.settle()
+    admins = {user["userName"] for user in rig.state()["users"] if ADMIN_ROLE in roles(user)}
+    assert admins == {"admin@example.com", "y2@acme.com", "y3@acme.com"}
