@@ -11,6 +11,7 @@ import orjson
 
 from app.core.attributes import RESOURCE_SCHEMAS, ResourceSchema
 from app.core.comparison import comparison_document, exact, fold
+from app.core.returns import roles_in
 from app.store.marks import KINDS, mark, mark_from
 from app.store.sql import Session, among, are_few, as_time, texts
 
@@ -234,6 +235,9 @@ def insert_marked(
 def save(session: Session, stored: Stored, revision: Revision) -> Stored:
     """Store the new document of a locked resource and mark it dirty. Raise `Conflict` when its name is taken."""
     saved, params = _saved(stored, revision)
+    if _brings_roles(stored, revision):
+        # The provider speaks for itself from now on, even if it takes them away again before anybody looks.
+        session.run("DELETE FROM returned_roles WHERE resource_id = :id", {"id": stored.id})
     _run_and_mark(session, stored, _SET, _SET_AND_MARK, {**params, "due": revision.due})
     return saved
 
@@ -248,18 +252,24 @@ def revise(
     """Store what `decide` makes of a resource, over the version it saw, or leave it when that is None.
 
     Two statements of PostgreSQL and no lock between them. When others keep being faster, `locked` does
-    it in a transaction. Return the resource, None when there is none of this id. Raise what they raise,
-    and `Conflict` when the name is taken.
+    it in a transaction, and where more is to be written. Return the resource, None when there is none of
+    this id. Raise what they raise, and `Conflict` when the name is taken.
     """
     for _ in range(_OPTIMISTIC_TRIES):
         stored = load(session, schema, id_)
         revision = decide(stored) if stored else None
         if stored is None or revision is None:
             return stored
+        if _brings_roles(stored, revision):
+            break  # a statement more, and so a transaction
         saved, params = _saved(stored, revision)
         if session.row(_SET_AND_MARK, {**params, "due": revision.due, "kind": KINDS[schema.name]}):
             return saved
     return session.transact(locked)
+
+
+def _brings_roles(stored: Stored, revision: Revision) -> bool:
+    return bool(roles_in(revision.document)) and not roles_in(stored.document)
 
 
 def _saved(stored: Stored, revision: Revision) -> tuple[Stored, dict[str, Any]]:

@@ -40,15 +40,29 @@ def take_back(
 def _returned_people(
     connection: Connection, since: datetime, resource_ids: Collection[str] | None
 ) -> list[tuple[Any, list[Departed]]]:
-    """Return who came, each with the departures that were theirs, the newest first."""
+    """Return who came, each with the departures that were theirs, the newest first.
+
+    A departure is one person's: theirs who has its id, before theirs who has its name alone.
+    """
     people: dict[str, Any] = {}
     theirs: defaultdict[str, list[Departed]] = defaultdict(list)
-    for row in _matches(connection, since, resource_ids):
-        departed = Departed(row.departed_id, row.departed_external_id, tuple(row.group_ids), row.roles)
-        if is_same_person(row.external_id, departed):
+    matches = [of for of in _matches(connection, since, resource_ids) if is_same_person(of.external_id, _departed(of))]
+    whose: dict[str, str] = {}
+    for row in sorted(matches, key=_is_known_by_name_alone):
+        whose.setdefault(row.departed_id, row.id)
+    for row in matches:
+        if whose[row.departed_id] == row.id:
             people[row.id] = row
-            theirs[row.id].append(departed)
+            theirs[row.id].append(_departed(row))
     return [(row, theirs[id_]) for id_, row in sorted(people.items())]
+
+
+def _departed(row: Any) -> Departed:
+    return Departed(row.departed_id, row.departed_external_id, tuple(row.group_ids), row.roles)
+
+
+def _is_known_by_name_alone(row: Any) -> tuple[bool, datetime]:
+    return row.external_id is None or row.external_id != row.departed_external_id, row.created_at
 
 
 def _matches(connection: Connection, since: datetime, resource_ids: Collection[str] | None) -> Iterator[Any]:
@@ -60,6 +74,7 @@ def _matches(connection: Connection, since: datetime, resource_ids: Collection[s
         resources.c.name,
         resources.c.external_id,
         resources.c.document,
+        resources.c.created_at,
         departures.c.id.label("departed_id"),
         departures.c.external_id.label("departed_external_id"),
         departures.c.group_ids,

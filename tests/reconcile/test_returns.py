@@ -192,3 +192,25 @@ def test_a_return_is_said(rig: Rig) -> None:
         "unless it is pushed by then"
     ]
     assert rig.members("fraud") == {"ana@acme.com", "ben@acme.com"}
+
+
+def test_what_one_person_had_is_not_given_back_to_two(rig: Rig) -> None:
+    """The provider's id says whose it was; the name alone says less."""
+    leave(rig, externalId="00u1")
+    rig.create_user("ana@acme.com")
+    rig.create_user("ana.li@acme.com", externalId="00u1")
+    rig.settle()
+    assert rig.members("fraud") == {"ana.li@acme.com", "ben@acme.com"}
+    assert roles(rig.user("ana@acme.com")) == set()
+
+
+def test_roles_pushed_and_taken_away_before_anybody_looked_end_those_given_back(rig: Rig) -> None:
+    leave(rig)
+    ana = rig.create_user("ana@acme.com")
+    rig.settle()
+    assert roles(rig.user("ana@acme.com")) == {EDITOR}
+    viewer = [{"type": "workspace_prod", "value": "viewer"}]
+    rig.patch(f"/Users/{ana}", {"op": "add", "path": "roles", "value": viewer})
+    rig.patch(f"/Users/{ana}", {"op": "remove", "path": "roles"})
+    rig.settle()
+    assert roles(rig.user("ana@acme.com")) == set()
