@@ -14,7 +14,7 @@ from app.core.desired import Desired, ProfileOf, desired_access, nobody
 from app.core.diff import diff
 from app.core.directory import Directory
 from app.core.drift import DriftItem, Trouble, drift_blocked, drift_kept, drift_of
-from app.core.identity import Principal
+from app.core.identity import Kind, Principal
 from app.core.policy import Policy
 from app.reconcile.ports import Step
 from app.reconcile.world import World
@@ -53,11 +53,32 @@ class Assessment:
         ]
 
 
-def link_up(world: World, desired: AccessState, *, complete: bool) -> tuple[Step, Correlation]:
-    """Return the step that links desired principals to what Tecton holds of their name, and how it went."""
-    found = correlate(desired, world.objects(), world.links, complete=complete)
+def link_up(world: World, desired: AccessState, wanted: AccessState, *, complete: bool) -> tuple[Step, Correlation]:
+    """Return the step that links desired principals to what Tecton holds of their name, and how it went.
+
+    `wanted` is the desired state of others, too: whoever is in it keeps what it is linked to.
+    """
+    found = correlate(desired, world.objects(), world.links, lambda of: _is_left(of, wanted, world), complete=complete)
     step = Step(links=list(found.adopted), unlinked=[link.principal for link in found.orphaned])
+    for old, new in found.handed_over.items():
+        step.unlinked.append(old)
+        # What the bridge gave stays known as its own, whoever has it now.
+        step.last_applied |= {old: None, new: _renamed(world.last.restricted_to([old]), old, new)}
     return step, found
+
+
+def _is_left(principal: Principal, wanted: AccessState, world: World) -> bool:
+    """Tell whether nobody wants a linked principal any more, and its object may be another's of the same name.
+
+    A user's never: who was deleted loses all access, before somebody of the same name gets any.
+    """
+    is_person = principal.kind is Kind.USER
+    return not (is_person or principal in wanted.profiles or world.is_pushed(principal))
+
+
+def _renamed(last: AccessState, old: Principal, new: Principal) -> AccessState:
+    profile = last.profiles.get(old)
+    return access_state({new: profile} if profile else {}, {new: last.members_of(old)}, {new: last.grants_of(old)})
 
 
 def desire(question: Question, policy: Policy, now: datetime, held: ProfileOf = nobody) -> tuple[Desired, AccessState]:

@@ -87,7 +87,9 @@ class Round:
     # ---------------------------------------------------------------- looking
 
     def _assess(self, *, link: bool) -> Assessment:
-        step, correlation = link_up(self.world, self.desired.state, complete=self.question.is_everything)
+        step, correlation = link_up(
+            self.world, self.desired.state, self.with_members, complete=self.question.is_everything
+        )
         if link:
             self.keep(step)
             if self.question.is_everything:

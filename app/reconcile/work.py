@@ -119,14 +119,16 @@ def phases(works: Sequence[Work]) -> list[list[Work]]:
     """Return the works in their order: who leaves; what narrows; who arrives; groups and roles; groups that go.
 
     An object is written once. One that narrows but also waits for somebody who arrives comes after
-    the arrivals.
+    the arrivals. A group whose name another one is to have goes first.
     """
     people = {Kind.USER, Kind.SERVICE_ACCOUNT}
     arriving = {work.principal for work in works if work.creates}
+    taken = frozenset(name for work in works if work.principal.kind is Kind.GROUP for name in _names(work, after=True))
     found: list[list[Work]] = [[], [], [], [], []]
     for work in works:
         if work.deletes:
-            found[4 if work.principal.kind is Kind.GROUP else 0].append(work)
+            is_last = work.principal.kind is Kind.GROUP and not _names(work) & taken
+            found[4 if is_last else 0].append(work)
         elif work.creates:
             found[2 if work.principal.kind in people else 3].append(work)
         elif work.removes_access and not members_in(work.changes, added=True) & arriving:
@@ -134,3 +136,10 @@ def phases(works: Sequence[Work]) -> list[list[Work]]:
         else:
             found[3].append(work)
     return found
+
+
+def _names(work: Work, *, after: bool = False) -> frozenset[str]:
+    """Return the name that an object has before, or gets, where its profile changes; as Tecton compares it."""
+    change = work.profile_change
+    profile = (change.after if after else change.before) if change else None
+    return frozenset({profile.name.casefold()} if profile else ())

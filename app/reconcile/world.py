@@ -80,6 +80,12 @@ class World:
         record = self.records.get((principal.kind, self.links.tecton_id_of(principal) or ""))
         return profile_of(record) if record else None
 
+    def is_pushed(self, principal: Principal) -> bool:
+        """Tell whether the provider wants a principal in Tecton."""
+        person, group = self.people.get(principal.id), self.groups.get(principal.id)
+        pushed = person or group
+        return pushed is not None and pushed.provisioned and pushed.principal == principal
+
     def name_of(self, principal: Principal) -> str:
         """Return what people call a principal: its name in Tecton, or the one it will have."""
         if principal.kind is Kind.WORKSPACE:

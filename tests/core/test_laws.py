@@ -220,11 +220,11 @@ def test_a_rename_is_never_a_delete_and_a_create(
     assert not [change for change in of_both if change.creates or change.deletes]
 
 
-@given(states(), states(), st.sets(st.sampled_from(EVERYBODY)))
+@given(states(), states(), st.sets(st.sampled_from(EVERYBODY)), st.sets(st.sampled_from(EVERYBODY)))
 def test_a_link_once_made_is_followed_through_every_rename(
-    desired: AccessState, observed: AccessState, linked: set[Principal]
+    desired: AccessState, observed: AccessState, linked: set[Principal], left: set[Principal]
 ) -> None:
-    """Only an object that is gone ends it; and no object is ever two principals'.
+    """Only an object that is gone, or a principal that nobody wants, ends it; and no object is ever two principals'.
 
     A desired state has each name once (`desired_access` says which of two has it).
     """
@@ -232,11 +232,13 @@ def test_a_link_once_made_is_followed_through_every_rename(
     desired = desired.restricted_to(first.values())
     objects = TectonObjects({(p.kind, f"id of {p.id}"): record(p, profile) for p, profile in observed.profiles.items()})
     links = [Link(p, f"id of {p.id}") for p in sorted(linked) if p.kind is not Kind.WORKSPACE]
-    found = correlate(desired, objects, Links(links), complete=True)
+    found = correlate(desired, objects, Links(links), left.__contains__, complete=True)
     there = {link for link in links if link.principal in observed.profiles}
     assert set(found.orphaned) == set(links) - there
     assert not {link.principal for link in found.adopted} & {link.principal for link in there}
-    ids = [(link.principal.kind, link.tecton_id) for link in (*there, *found.adopted)]
+    assert found.handed_over.keys() <= left
+    kept = [link for link in there if link.principal not in found.handed_over]
+    ids = [(link.principal.kind, link.tecton_id) for link in (*kept, *found.adopted)]
     assert len(ids) == len(set(ids))
 
 

@@ -306,3 +306,55 @@ def test_a_sweep_and_a_drain_leave_enough_admins_between_them(
     rig.settle()
     admins = {user["userName"] for user in rig.state()["users"] if ADMIN_ROLE in roles(user)}
     assert admins == {"admin@example.com", "y2@acme.com", "y3@acme.com"}
+
+
+def test_a_group_that_is_deleted_and_pushed_anew_is_there_all_the_time(
+    make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig = make_rig()
+    rig.run()
+    people = [rig.create_user(f"y{n}@acme.com") for n in range(3)]
+    group = rig.create_group("tecton-fraud", *people)
+    settled(rig)
+    before = rig.group("fraud")
+    rig.push("DELETE", f"/Groups/{group}")
+    rig.create_group("tecton-fraud", *people[:2])
+    rig.tick(seconds=3)
+    after = rig.group("fraud")
+    assert before and after
+    assert (after["id"], after["roles"]) == (before["id"], before["roles"])
+    assert rig.members("fraud") == {"y0@acme.com", "y1@acme.com"}
+    assert settled(rig)["planned"] == 0
+
+
+def test_a_group_that_gets_the_name_of_one_that_goes_does_not_wait(make_rig: MakeRig) -> None:
+    rig = make_rig()
+    rig.run()
+    person = rig.create_user("y@acme.com")
+    old, new = (rig.create_group(f"tecton-{name}", person) for name in ("old", "new"))
+    settled(rig)
+    rig.push("DELETE", f"/Groups/{old}")
+    rig.patch(f"/Groups/{new}", {"op": "replace", "path": "displayName", "value": "tecton-old"})
+    rig.tick(seconds=3)
+    assert rig.drift() == []
+    assert (rig.members("old"), rig.group("new")) == ({"y@acme.com"}, None)
+
+
+def test_a_service_account_that_is_pushed_again_is_active_again(make_rig: MakeRig) -> None:
+    rig = make_rig(policy=POLICY.replace("provision: {", "provision: {service_accounts: 'userType eq \"Service\"', "))
+    rig.run()
+    robot = rig.create_user("robot", userType="Service")
+    rig.settle()
+    before = rig.account("robot")
+    rig.push("DELETE", f"/Users/{robot}")
+    rig.settle()
+    inactive = rig.account("robot")
+    assert before and inactive
+    assert (before["active"], inactive["active"]) == (True, False)
+    rig.create_user("robot", userType="Service")
+    rig.settle()
+    after = rig.account("robot")
+    assert after
+    assert (after["id"], after["active"]) == (before["id"], True)
+    assert settled(rig)["planned"] == 0
+    assert rig.drift() == []
