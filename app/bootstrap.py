@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -274,7 +274,12 @@ class PolicySource:
 
 
 class OwnAccount:
-    """The Tecton id of the service account whose key the bridge uses: asked once per key, then kept."""
+    """The Tecton id of the service account whose key the bridge uses: asked once per key, then kept.
+
+    That Tecton does not tell is kept for a day: it may learn to.
+    """
+
+    ASK_AGAIN = timedelta(days=1)
 
     def __init__(self, settings: Settings, database: Database, tecton: TectonService, clock: Clock) -> None:
         self.database, self.tecton, self.clock = database, tecton, clock
@@ -286,7 +291,8 @@ class OwnAccount:
         """Return the id, None when this Tecton does not tell. Raise TectonError when it cannot be asked."""
         with self.database.read() as connection:
             known = facts.read_fact(connection, facts.OWN_ACCOUNT)
-        if known and known["key"] == self.key_digest:
+            is_fresh = facts.read_fact(connection, facts.OWN_ACCOUNT, since=self.clock() - self.ASK_AGAIN) is not None
+        if known and known["key"] == self.key_digest and (is_fresh or known["id"] is not None):
             return None if known["id"] is None else str(known["id"])
         account_id = self.tecton.for_run().own_account_id()
         with self.database.write() as connection:

@@ -90,10 +90,12 @@ class Rig:
         return build_engine(self.settings, self.database, self.clock, open_tecton(config))
 
     def sleep(self, seconds: float) -> None:
-        """Let the time pass that a call waits, once for all threads that wait."""
+        """Let the time pass that a call waits, once for all threads that wait; the schedule renews the lease in it."""
         until = self.clock() + timedelta(seconds=seconds)
         with self._sleeping:
             self.clock.now = max(self.clock.now, until)
+            if self.engine.worker.leads:
+                self.engine.worker.renew()
 
     def _let_a_moment_pass(self) -> None:
         """Let reads see what was written before, in a Tecton whose reads lag (row 46 of the unknowns)."""

@@ -42,8 +42,8 @@ class Surroundings:
 
     policy: Policy
     last_applied: AccessState
-    own_account: Principal | None = None  # the service account whose key the bridge uses
-    own_is_known: bool = True
+    own_accounts: frozenset[Principal] = frozenset()  # the service account whose key the bridge uses
+    own_is_known: bool = True  # False: any of those may be it
     automatic: frozenset[tuple[Principal, Grant]] = frozenset()  # came with a workspace or scope that was created
     scopes: frozenset[str] | None = None  # the secret scopes that Tecton has; None while not known
     expired: frozenset[Principal] = frozenset()  # service accounts deactivated for longer than their grace
@@ -89,13 +89,7 @@ class _Aiming:
 
     def _untouchable(self) -> Iterator[Principal]:
         """Yield the bridge's own account and the protected principals, by either of their names."""
-        if self.around.own_account:
-            yield self.around.own_account
-        elif not self.around.own_is_known:
-            # Any of those who are admin may be the bridge itself: this Tecton does not tell which.
-            for p in self.observed.profiles:
-                if p.kind is Kind.SERVICE_ACCOUNT and ADMIN in self.observed.grants_of(p):
-                    yield p
+        yield from self.around.own_accounts
         for kind in (Kind.USER, Kind.GROUP, Kind.SERVICE_ACCOUNT):
             if names := self.policy.protected.names(kind):
                 for state in (self.desired, self.observed):
@@ -127,9 +121,15 @@ class _Aiming:
         self._leave(principal)
         same = self.desired.restricted_to([principal]) == self.observed.restricted_to([principal])
         if not same and principal in self.desired.principals():
-            own = principal == self.around.own_account
-            reason = "is the bridge's own account" if own else "is protected by the policy"
-            self._keep(principal, Why.BLOCKED, f"{self._name(principal)} {reason} and is left as it is")
+            reason = f"{self._name(principal)} {self._why_untouchable(principal)} and is left as it is"
+            self._keep(principal, Why.BLOCKED, reason)
+
+    def _why_untouchable(self, principal: Principal) -> str:
+        if principal not in self.around.own_accounts:
+            return "is protected by the policy"
+        if self.around.own_is_known:
+            return "is the bridge's own account"
+        return "is admin, may be the bridge's own account (this Tecton does not tell which is)"
 
     def _treat_foreign(self, principal: Principal) -> None:
         treatment = self._treatment_of(principal.kind)
@@ -240,7 +240,8 @@ class _Aiming:
 
     def _grant_stays(self, principal: Principal, grant: Grant) -> bool:
         if grant == ADMIN and self._is_own_admin(principal):
-            sentence = f"{self._name(principal)} keeps {grant}: the bridge itself is admin through it"
+            may_be = "is" if self.around.own_is_known else "may be"
+            sentence = f"{self._name(principal)} keeps {grant}: the bridge itself {may_be} admin through it"
             self._keep(principal, Why.BLOCKED, sentence, grant=grant)
             return True
         if grant in self.last.grants_of(principal):
@@ -254,8 +255,8 @@ class _Aiming:
         return self._unmanaged_stays(self.policy.unmanaged.roles, principal, holds, grant=grant)
 
     def _is_own_admin(self, group: Principal) -> bool:
-        own = self.around.own_account
-        return own in self.observed.members_of(group) and own is not None and ADMIN not in self.observed.grants_of(own)
+        own = self.around.own_accounts & self.observed.members_of(group)
+        return any(ADMIN not in self.observed.grants_of(account) for account in own)
 
     def _unmanaged_stays(
         self,

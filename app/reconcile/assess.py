@@ -115,7 +115,7 @@ def assess(
     around = Surroundings(
         policy=policy,
         last_applied=world.last,
-        own_account=own_account,
+        own_accounts=frozenset({own_account}) if own_account else world.admin_accounts(),
         own_is_known=own_account is not None,
         automatic=world.automatic_grants(),
         scopes=frozenset(world.scopes),

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from app.core.access import AccessState, Profile
 from app.core.changes import Change
 from app.core.directory import Directory, PushedGroup, PushedPerson
-from app.core.identity import Grant, Kind, Principal, Target, automatic_grant
+from app.core.identity import ADMIN, Grant, Kind, Principal, Target, automatic_grant
 from app.core.records import GroupRecord, MemberId, TectonObjects, observed_access, profile_of
 from app.reconcile.ports import Knowledge, Step
 
@@ -79,6 +79,13 @@ class World:
         """Return the profile of a principal in Tecton, None for one that is not there."""
         record = self.records.get((principal.kind, self.links.tecton_id_of(principal) or ""))
         return profile_of(record) if record else None
+
+    def admin_accounts(self) -> frozenset[Principal]:
+        """Return the service accounts that are admin, themselves or through a group."""
+        admins = [record for record in self.records.items() if ADMIN in record[1].roles]
+        ids = {key for key, _ in admins}
+        ids |= {(of.kind, of.id) for _, record in admins if isinstance(record, GroupRecord) for of in record.members}
+        return frozenset(self.links.principal_of(kind, id_) for kind, id_ in ids if kind is Kind.SERVICE_ACCOUNT)
 
     def is_pushed(self, principal: Principal) -> bool:
         """Tell whether the provider wants a principal in Tecton."""

@@ -25,6 +25,9 @@ def note_fact(connection: Connection, name: str, value: Any, now: datetime) -> N
     upsert(connection, facts, [{"name": name, "value": value, "at": now}])
 
 
-def read_fact(connection: Connection, name: str) -> Any:
-    """Return a fact's value, None when it was never recorded."""
-    return connection.execute(select(facts.c.value).where(facts.c.name == name)).scalar_one_or_none()
+def read_fact(connection: Connection, name: str, *, since: datetime | None = None) -> Any:
+    """Return a fact's value, None when it was never recorded, or not since then."""
+    statement = select(facts.c.value).where(facts.c.name == name)
+    if since is not None:
+        statement = statement.where(facts.c.at >= since)
+    return connection.execute(statement).scalar_one_or_none()

@@ -39,7 +39,6 @@ class Memory:
     kinds: KnownKinds = field(default_factory=KnownKinds)
     users: UserIds = field(default_factory=UserIds)
     owner_id: str | None = None
-    owner_asked: bool = False
     put_echoes: bool | None = None  # whether the last change was answered with the whole object
 
     def note_echo(self, echoes: bool) -> None:
@@ -113,12 +112,11 @@ class TectonClient:
     def own_account_id(self) -> str | None:
         """Return the service account id of the key in use, None when this Tecton does not tell.
 
-        Asked once per process: a key never changes hands.
+        Told once per process: a key never changes hands.
         """
-        if not self._memory.owner_asked:
+        if self._memory.owner_id is None:
             owner = self.metadata.introspect_key()
             self._memory.owner_id = owner.id if owner else None
-            self._memory.owner_asked = True
         return self._memory.owner_id
 
 

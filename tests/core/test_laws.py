@@ -115,7 +115,7 @@ def test_the_bridges_own_account_is_never_planned(
     desired: AccessState, observed: AccessState, last: AccessState
 ) -> None:
     own = Principal(Kind.SERVICE_ACCOUNT, "ana")
-    around = Surroundings(policy(unmanaged=REMOVE_ALL), last, own_account=own)
+    around = Surroundings(policy(unmanaged=REMOVE_ALL), last, own_accounts=frozenset({own}))
     changes = diff(aim_at(desired, observed, around).state, observed)
     assert not [change for change in changes if own in (change.principal, getattr(change, "member", None))]
     groups = {group for group, members in observed.members.items() if own in members}

@@ -36,7 +36,7 @@ def stranger(rig: Rig) -> Any:
             }
         )
     )
-    return create_sandbox(admin_key=ADMIN_KEY, seed=seed, clock=rig.clock, sleep=lambda _: None)
+    return create_sandbox(admin_key=ADMIN_KEY, knobs=rig.knobs, seed=seed, clock=rig.clock, sleep=lambda _: None)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from tests.reconcile.conftest import MakeRig
-from tests.rig import POLICY, Rig, roles
+from tests.rig import ADMIN_KEY, POLICY, TECTON_URL, Rig, roles
 from tests.wsgi_adapter import WsgiAdapter
 
 Watch = Callable[[requests.PreparedRequest], None]
@@ -234,6 +234,54 @@ def test_where_tecton_does_not_tell_whose_the_key_is_no_account_that_is_admin_is
     rig.run()
     account = rig.account("scim-bridge")
     assert account and account["active"]
+
+
+def test_where_tecton_does_not_tell_whose_the_key_is_a_group_keeps_the_admin_of_its_accounts(make_rig: MakeRig) -> None:
+    rig = make_rig()
+    rig.fault({"kind": "status", "status": 404}, path_regex="introspect", times=0)
+    rig.run()
+    group = rig.create_group("tecton-admins", rig.create_user("ada@acme.com"))
+    settled(rig)
+    let_the_bridge_be_admin_through(rig, "admins")
+    rig.run()
+    rig.push("DELETE", f"/Groups/{group}")
+    settled(rig)
+    assert roles(rig.group("admins")) == {ADMIN_ROLE}
+    assert [item["sentence"] for item in rig.drift() if item["class"] == "blocked"] == [
+        "group admins is not deleted: service account scim-bridge must not lose it"
+    ]
+    rig.policy_file.write_text(POLICY.replace("  - {name: admins,", "  #- {name: admins,"))
+    rig.run()
+    assert roles(rig.group("admins")) == {ADMIN_ROLE}
+
+
+def let_the_bridge_be_admin_through(rig: Rig, name: str) -> None:
+    """Put the bridge's account into a group by hand, and take its own role of admin away."""
+    session, account, group = rig.new_session(), rig.account("scim-bridge"), rig.group(name)
+    assert account and group
+    session.headers["Authorization"] = f"Tecton-key {ADMIN_KEY}"
+    for path, change in (
+        (f"Groups/{group['id']}", lambda of: of["members"].append({"value": account["id"], "type": "ServiceAccount"})),
+        (f"ServiceAccounts/{account['id']}", lambda of: of.update(roles=[])),
+    ):
+        url = f"{TECTON_URL}/api/scim/v2/{path}"
+        document = session.get(url).json()
+        change(document)
+        assert session.put(url, json=document).ok
+
+
+def test_whose_the_key_is_is_asked_again_where_tecton_did_not_tell(make_rig: MakeRig) -> None:
+    rig = make_rig()
+    rig.fault({"kind": "status", "status": 404}, path_regex="introspect", times=0)
+    rig.run()
+    rig.heal()
+    rig.run()
+    assert rig.engine.worker.reconciler
+    assert rig.engine.worker.reconciler.own_account() is None
+    rig.clock.move(days=1, seconds=1)
+    account = rig.account("scim-bridge")
+    assert account
+    assert rig.engine.worker.reconciler.own_account() == account["id"]
 
 
 TIGHT = POLICY.replace(NO_GUARDS, "guards: {min_admins: 0, floor: 5, removals: {users: {count: 5, percent: 10}}}")
