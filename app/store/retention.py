@@ -9,6 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, delete, select
 
+from app.core.identity import Kind
 from app.store.admins import PAUSE
 from app.store.facts import LAST_SWEEP, read_fact
 from app.store.tables import dirty, oauth_tokens, outcomes, plans, runs, sign_in_failures
@@ -24,7 +25,8 @@ def delete_old_runs(connection: Connection, before: datetime, *, limit: int = BA
     """
     last_sweep = (read_fact(connection, LAST_SWEEP) or {}).get("run_id")
     held = select(plans.c.run_id).where(plans.c.status == "held")
-    is_failing = and_(dirty.c.kind == outcomes.c.kind, dirty.c.id == outcomes.c.principal_id)
+    # By id alone: a pushed user may be a service account in Tecton. The kinds are named for the index.
+    is_failing = and_(outcomes.c.kind.in_(list(Kind)), dirty.c.id == outcomes.c.principal_id)
     failing = select(outcomes.c.run_id).join(dirty, is_failing).where(dirty.c.last_error.is_not(None))
     old = select(runs.c.id).where(
         runs.c.requested_at < before,

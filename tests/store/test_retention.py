@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Table, func, insert, select
 
 from app.core.guards import Objection
+from app.core.identity import Kind
 from app.jobs import retention
 from app.settings import SettingsError, read_settings
 from app.store import admins, facts, oauth
@@ -69,9 +70,12 @@ def test_what_is_still_needed_is_kept_however_old(rig: Rig, rows: Rows) -> None:
     rows.plan(held, [revoke("ada")], objections=[TOO_MANY])
     rows.outcome(failing, "bob", "create user bob", status="failed", error="no")
     rows.dirty("bob", attempts=1, error="no")
+    account = rows.run("drain")
+    rows.outcome(account, "robot", "create robot", kind=Kind.SERVICE_ACCOUNT, status="failed", error="no")
+    rows.dirty("robot", attempts=1, error="no")  # pushed as a user
     tidy(rig, days=800)
-    assert kept(rig) == {verified, held, failing, waiting}
-    assert gone not in kept(rig) and count(rig, dirty) == 1
+    assert kept(rig) == {verified, held, failing, account, waiting}
+    assert gone not in kept(rig) and count(rig, dirty) == 2
 
 
 def test_removals_that_the_guards_still_count_are_kept(rig: Rig, rows: Rows) -> None:

@@ -94,9 +94,11 @@ class Rows:
             journal.keep_plan(connection, run_id, plan, status, objections, name_of, self.clock())
         return plan.fingerprint
 
-    def outcome(self, run_id: str, name: str, sentence: str, *, status: str = "applied", error: str = "") -> None:
-        """What became of the changes to one user."""
-        outcome = Outcome(Principal(Kind.USER, name), name, (), (sentence,), status, error)
+    def outcome(
+        self, run_id: str, name: str, sentence: str, *, kind: Kind = Kind.USER, status: str = "applied", error: str = ""
+    ) -> None:
+        """What became of the changes to one principal."""
+        outcome = Outcome(Principal(kind, name), name, (), (sentence,), status, error)
         with self.database.write() as connection:
             journal.add_outcomes(connection, run_id, [outcome], self.clock())
 
