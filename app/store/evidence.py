@@ -160,10 +160,10 @@ def _load_waiting(connection: Connection) -> Waiting:
 
 
 def _count_failing(connection: Connection) -> int:
-    """Count principals, each once, whether a sweep or the queue met the failure."""
+    """Count principals, each once, whether a sweep or the queue met the failure, and as what."""
     failing = class_column() == DriftClass.FAILING.value
-    recorded = select(drift.c.kind, drift.c.principal_id).where(failing)
-    queued = select(dirty.c.kind, dirty.c.id).where(dirty.c.last_error.is_not(None))
+    recorded = select(drift.c.principal_id).where(failing)
+    queued = select(dirty.c.id).where(dirty.c.last_error.is_not(None))
     principals = union(recorded, queued).subquery()
     return int(connection.execute(select(func.count()).select_from(principals)).scalar_one())
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, select
 
 from app.core.drift import DriftClass
-from app.core.identity import Principal
+from app.core.identity import Kind, Principal
 from app.store.tables import dirty, drift, plans
 
 
@@ -25,7 +25,9 @@ class Escrow(NamedTuple):
 def read_escrow(connection: Connection, principal: Principal) -> Escrow | None:
     """Return how a principal waits, None when it does not."""
     columns = (dirty.c.dirty_since, dirty.c.next_at, dirty.c.attempts, dirty.c.last_error)
-    row = connection.execute(select(*columns).where(*_is(dirty.c.kind, dirty.c.id, principal))).one_or_none()
+    # The queue knows a pushed user, which may be a service account in Tecton.
+    mine = select(*columns).where(dirty.c.kind.in_(list(Kind)), dirty.c.id == principal.id)
+    row = connection.execute(mine.order_by(dirty.c.attempts.desc()).limit(1)).one_or_none()
     return Escrow(*row) if row else None
 
 

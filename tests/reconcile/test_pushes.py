@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from app.core.identity import Kind, Principal
+from app.store.evidence import load_evidence
+from app.store.obstacles import obstacles
 from tests.reconcile.conftest import MakeRig
 from tests.rig import POLICY, Rig, roles
 
@@ -141,6 +144,19 @@ def test_a_pushed_user_that_the_policy_takes_for_a_service_account_becomes_one(m
     rig.settle()
     account = rig.account("scoring-bot")
     assert account and account["active"] is False
+
+
+def test_a_service_account_that_was_pushed_as_a_user_and_fails_is_one_that_fails(make_rig: MakeRig) -> None:
+    rig = make_rig(policy=POLICY.replace("provision: {", "provision: {service_accounts: 'userType eq \"Service\"', "))
+    rig.run()
+    rig.fault({"kind": "status", "status": 400}, method="POST", path_regex="ServiceAccounts", times=0)
+    bot = rig.create_user("scoring-bot", userType="Service")
+    rig.settle(rounds=1)
+    rig.run()
+    with rig.database.read() as connection:
+        found = obstacles(connection, Principal(Kind.SERVICE_ACCOUNT, bot))
+        assert load_evidence(connection).failing == 1
+    assert [sentence.partition(":")[0] for sentence in found] == ["the last of 1 tries failed"]
 
 
 def test_a_declared_service_account_is_created_and_its_key_is_kept_sealed(make_rig: MakeRig) -> None:
