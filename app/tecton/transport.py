@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import http.cookiejar
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import requests
@@ -38,6 +39,9 @@ class Transport:
         self._session = (config.session_factory or self._new_session)()
         # Tecton uses no cookies; a load balancer's would pin all calls to one server.
         self._session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
+        # Proxies and certificates of the environment are looked up once for each host, not at every call.
+        self._session.trust_env = False
+        self._surroundings = cache(_surroundings_of)
 
     def with_credential(self, credential: Callable[[], Nobody]) -> Transport:
         """Return a transport that calls as somebody else: `credential` is asked before every call."""
@@ -122,6 +126,7 @@ class Transport:
                 auth=auth,
                 timeout=(self.config.connect_timeout, self.config.read_timeout),
                 allow_redirects=False,  # the key must not follow to another host
+                **self._surroundings(self._base(request)),
             )
         except requests.RequestException as error:
             # A value, not a chained exception: the original holds the request with its headers.
@@ -144,7 +149,10 @@ class Transport:
             log.debug("tecton answered", **facts, status=answer.status)
 
     def _url(self, request: Request) -> str:
-        return (request.base or self.config.url.rstrip("/").removesuffix("/api")) + request.path
+        return self._base(request) + request.path
+
+    def _base(self, request: Request) -> str:
+        return request.base or self.config.url.rstrip("/").removesuffix("/api")
 
     def _insist_on_url(self, request: Request) -> None:
         if not (request.base or self.config.url):
@@ -157,3 +165,9 @@ class Transport:
         session.mount("https://", adapter)
         session.mount("http://", adapter)
         return session
+
+
+def _surroundings_of(base: str) -> dict[str, Any]:
+    """Return what the environment says of calls to an address: through which proxy, trusting which certificates."""
+    found = requests.Session().merge_environment_settings(base, {}, None, None, None)
+    return {"proxies": found["proxies"], "verify": found["verify"]}

@@ -73,6 +73,19 @@ def test_a_hang_up_may_have_done_a_create(time: Time) -> None:
         assert tecton.calls.reads == 4
 
 
+def test_calls_go_through_the_proxy_of_the_environment_where_it_names_one(
+    time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call that went straight away would not find the host."""
+    with hanging_up() as proxy:
+        monkeypatch.setenv("http_proxy", proxy)
+        with pytest.raises(Unreachable, match="broke"):
+            nowhere(time, "http://tecton.invalid").list_entries(Kind.USER)
+        monkeypatch.setenv("no_proxy", "tecton.invalid")
+        with pytest.raises(Unreachable, match="the name of the host is not known"):
+            nowhere(time, "http://tecton.invalid").list_entries(Kind.USER)
+
+
 @pytest.mark.parametrize("url", ["acme.tecton.test", "ftp://acme.tecton.test", "https://"])
 def test_an_address_that_cannot_be_called_is_not_tried_twice(time: Time, url: str) -> None:
     with pytest.raises(Unreachable, match="TECTON_URL"):
