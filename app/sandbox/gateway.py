@@ -60,8 +60,16 @@ class Gateway:
         return effects
 
     def _suffer(self, call: Call, match: Match) -> Reply:
-        """Do the call, with the faults that come before and after it."""
-        self._pause(call.effects)
+        """Do the call, with the faults that come before and after it, in the time that a call takes."""
+        self._wait(sum(e.number("seconds", 1) for e in call.effects if e.kind == "slow"))
+        began = self._world.clock()
+        try:
+            return self._do(call, match)
+        finally:
+            spent = (self._world.clock() - began).total_seconds()
+            self._wait(self._world.knobs.number("latency_seconds") - spent)
+
+    def _do(self, call: Call, match: Match) -> Reply:
         if call.effect("reset"):
             raise ConnectionDropped(done=False)
         reply = _ready_answer(call.effects, match, self._world) or self._answer(call, match)
@@ -71,10 +79,8 @@ class Gateway:
             spoil_list(reply, effect)
         return reply
 
-    def _pause(self, effects: Sequence[Effect]) -> None:
-        seconds = self._world.knobs.number("latency_seconds")
-        seconds += sum(e.number("seconds", 1) for e in effects if e.kind == "slow")
-        if seconds:
+    def _wait(self, seconds: float) -> None:
+        if seconds > 0:
             self._sleep(seconds)
 
     def _answer(self, call: Call, match: Match) -> Reply:
