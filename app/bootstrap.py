@@ -174,7 +174,9 @@ def build_engine(
     require_tecton(settings)
     policy = PolicySource(settings.policy)
     service = tecton or open_tecton(TectonConfig.from_settings(settings))
-    executor = ThreadPoolExecutor(settings.tecton_concurrency, thread_name_prefix="tecton")
+    # More threads than calls at once: while some make sense of an answer, others have the calls under way.
+    threads = settings.tecton_concurrency + settings.tecton_concurrency // 4
+    executor = ThreadPoolExecutor(threads, thread_name_prefix="tecton")
     sealer = make_sealer(settings.secret_key.get_secret_value())
     own_account = OwnAccount(settings, database, service, clock)
 
@@ -186,7 +188,7 @@ def build_engine(
             executor,
             own_account=own_account,
             mode=settings.mode,
-            threads=settings.tecton_concurrency,
+            threads=threads,
             interval=settings.sweep_interval,
         )
 

@@ -7,7 +7,7 @@ was renamed. An object that is not read stays as it was last known, with the age
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -64,9 +64,13 @@ class Look:
 
         Raise TectonError when any part could not be read: a part is no evidence of the whole.
         """
-        entries, scopes = self._list(), self._scopes()
-        records = self._read(entries, entries)
-        return self._looked(entries, records, scopes, None, Choice(()))
+        entries: dict[ObjectKey, Entry] = {}
+        records: dict[ObjectKey, Record] = {}
+        for of_kind in self._lists():
+            # The objects of a short list are read while the pages of a long one still come.
+            entries |= of_kind
+            records |= self._read(of_kind, of_kind)
+        return self._looked(dict(sorted(entries.items())), records, self._scopes(), None, Choice(()))
 
     def within(self, budget: Budget) -> Looked:
         """Return the same, in no more reads than the budget has, but for lists and what was never read.
@@ -86,18 +90,22 @@ class Look:
     # ---------------------------------------------------------------- lists
 
     def _list(self) -> dict[ObjectKey, Entry]:
+        found = {key: entry for of_kind in self._lists() for key, entry in of_kind.items()}
+        return dict(sorted(found.items()))
+
+    def _lists(self) -> Iterator[dict[ObjectKey, Entry]]:
+        """Yield what Tecton lists of each kind, in the order in which the lists end."""
         moment = self.world.clock
 
         def of(kind: Kind) -> list[Entry]:
             return self.tecton.list_entries(kind, whole=kind in self.world.whole_lists)
 
-        found = {(kind, entry.id): entry for kind, call in self.crew.each(of, KINDS) for entry in call.result()}
-        entries = dict(sorted(found.items()))
-        for kind in self.world.whole_lists:
-            of_kind = {key: entry for key, entry in entries.items() if key[0] is kind}
-            # What a drain wrote meanwhile differs from the list, and proves nothing.
-            self._prove(kind, {k: e for k, e in of_kind.items() if not self.world.was_touched_since(k, moment)})
-        return entries
+        for kind, call in self.crew.each(of, KINDS):
+            entries = {(kind, entry.id): entry for entry in sorted(call.result(), key=lambda entry: entry.id)}
+            if kind in self.world.whole_lists:
+                # What a drain wrote meanwhile differs from the list, and proves nothing.
+                self._prove(kind, {k: e for k, e in entries.items() if not self.world.was_touched_since(k, moment)})
+            yield entries
 
     def _scopes(self) -> dict[str, frozenset[ScopeGrant]]:
         names = sorted(self.tecton.list_scopes())

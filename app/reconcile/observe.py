@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures import Executor, Future, wait
 from itertools import islice
+from queue import SimpleQueue
 from typing import TypeVar
 
 from app.core.access import AccessState
@@ -38,16 +39,18 @@ class Crew:
         """
         waiting = iter(items)
         running: dict[Future[B], A] = {}
+        ended: SimpleQueue[Future[B]] = SimpleQueue()
         stop: Exception | None = None
         try:
             while True:
                 for item in islice(waiting, 0 if stop else self.size - len(running)):
-                    running[self.executor.submit(work, item)] = item
+                    future = self.executor.submit(work, item)
+                    running[future] = item
+                    future.add_done_callback(ended.put)
                 if not running:
                     break
-                ended, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in ended:
-                    yield running.pop(future), future
+                future = ended.get()
+                yield running.pop(future), future
                 stop = stop or self._paused()
         finally:
             # An abandoned loop (an error, a stop) leaves no call running behind its back.
