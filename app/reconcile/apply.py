@@ -20,6 +20,7 @@ from app.reconcile.objects import Objects
 from app.reconcile.observe import Crew
 from app.reconcile.ports import (
     CredentialsRefused,
+    Moved,
     NotEffective,
     NotFound,
     Outcome,
@@ -130,7 +131,7 @@ class Applier:
             self._heed(error)
             return
         step = done.step
-        if work.deletes:
+        if work.deletes and not done.refused:
             self._forget(work.principal, step)
         for link in step.links:
             self.world.links.add(link)  # the members and grants below are told by it
@@ -221,7 +222,8 @@ class Applier:
 
     def _heed(self, error: TectonError | None) -> None:
         """End the applying when this error, or so many of its like in a row, would meet every other object, too."""
-        self._sick = self._sick + 1 if isinstance(error, TemporaryError) else 0
+        is_sick = isinstance(error, TemporaryError) and not isinstance(error, Moved)
+        self._sick = self._sick + 1 if is_sick else 0
         if error and (isinstance(error, HALTING) or self._sick >= SICK_AFTER):
             self._end = self._end or Halted(error)
 

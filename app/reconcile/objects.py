@@ -14,6 +14,7 @@ from app.reconcile.isolate import EDIT_REFUSALS, REFUSALS, isolate
 from app.reconcile.ports import (
     Conflict,
     Created,
+    Moved,
     NotFound,
     NotPossible,
     OneTimeKey,
@@ -41,9 +42,20 @@ class Objects:
         if tecton_id is None:
             raise NotFound(f"{work.principal.kind.words} {self.world.name_of(work.principal)} is not in Tecton yet")
         if work.deletes:
-            self.tecton.delete(work.principal.kind, tecton_id)
-            return Done(Step(records={(work.principal.kind, tecton_id): None}, unlinked=[work.principal]))
+            return self._delete(work, tecton_id)
         return self._edit(work.principal, work.changes, tecton_id)
+
+    def _delete(self, work: Work, tecton_id: str) -> Done:
+        """Delete the object; a group only when it gives nothing that the plan, and so no guard, knows of."""
+        kind, key = work.principal.kind, (work.principal.kind, tecton_id)
+        known, now = self.world.records.get(key), self.tecton.get_record(*key) if kind is Kind.GROUP else None
+        if isinstance(now, GroupRecord) and isinstance(known, GroupRecord):
+            more = len(now.members - known.members) + len(now.roles - known.roles)
+            if more:
+                error = Moved(f"group {now.name} is not deleted yet: it got {more} members or roles meanwhile")
+                return Done(Step(records={key: now}), dict.fromkeys(work.changes, error))
+        self.tecton.delete(kind, tecton_id)
+        return Done(Step(records={key: None}, unlinked=[work.principal]))
 
     def member_id(self, principal: Principal) -> MemberId | None:
         """Return a member's Tecton id; None for one that is not in Tecton."""

@@ -29,7 +29,8 @@ class TectonError(Exception):
         ├── TemporaryError        try again later
         │   ├── Unreachable       no connection, or no answer in time
         │   ├── Throttled         429; `retry_after` seconds when Tecton said so
-        │   └── UnknownOutcome    a create whose reply was lost: look it up, never repeat it blindly
+        │   ├── UnknownOutcome    a create whose reply was lost: look it up, never repeat it blindly
+        │   └── Moved             the object is not as it was when the plan was made
         └── PermanentError        trying again changes nothing
             ├── CredentialsRefused  401, or 403 for the key itself: nothing else will work either
             ├── NotFound          the object is not there (any more)
@@ -62,6 +63,10 @@ class Throttled(TemporaryError):
 
 class UnknownOutcome(TemporaryError):
     """A create was sent and its reply was lost: it may or may not have happened."""
+
+
+class Moved(TemporaryError):
+    """The object is not as it was when the plan was made: what is to become of it is decided anew."""
 
 
 class PermanentError(TectonError):

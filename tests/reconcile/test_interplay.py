@@ -257,17 +257,24 @@ def test_where_tecton_does_not_tell_whose_the_key_is_a_group_keeps_the_admin_of_
 
 def let_the_bridge_be_admin_through(rig: Rig, name: str) -> None:
     """Put the bridge's account into a group by hand, and take its own role of admin away."""
-    session, account, group = rig.new_session(), rig.account("scim-bridge"), rig.group(name)
+    account, group = rig.account("scim-bridge"), rig.group(name)
     assert account and group
-    session.headers["Authorization"] = f"Tecton-key {ADMIN_KEY}"
     for path, change in (
         (f"Groups/{group['id']}", lambda of: of["members"].append({"value": account["id"], "type": "ServiceAccount"})),
         (f"ServiceAccounts/{account['id']}", lambda of: of.update(roles=[])),
     ):
-        url = f"{TECTON_URL}/api/scim/v2/{path}"
-        document = session.get(url).json()
+        document = by_hand(rig, "GET", path)
         change(document)
-        assert session.put(url, json=document).ok
+        by_hand(rig, "PUT", path, document)
+
+
+def by_hand(rig: Rig, method: str, path: str, document: Any = None) -> Any:
+    """Call Tecton's SCIM as a person with an admin's key does."""
+    session = rig.new_session()
+    session.headers["Authorization"] = f"Tecton-key {ADMIN_KEY}"
+    answer = session.request(method, f"{TECTON_URL}/api/scim/v2/{path}", json=document)
+    assert answer.ok, answer.text
+    return answer.json()
 
 
 def test_whose_the_key_is_is_asked_again_where_tecton_did_not_tell(make_rig: MakeRig) -> None:
@@ -406,3 +413,25 @@ def test_a_service_account_that_is_pushed_again_is_active_again(make_rig: MakeRi
     assert (after["id"], after["active"]) == (before["id"], True)
     assert settled(rig)["planned"] == 0
     assert rig.drift() == []
+
+
+def test_a_group_that_got_a_member_since_it_was_read_is_not_deleted_unseen(make_rig: MakeRig) -> None:
+    """Somebody put a protected account into it by hand, and no sweep has seen that yet."""
+    rig = make_rig(policy=POLICY + "protected: {service_accounts: [training]}\n")
+    rig.run()
+    group = rig.create_group("tecton-fraud", rig.create_user("y@acme.com"))
+    settled(rig)
+    account, made = (
+        rig.tecton.post("/_sandbox/service-accounts", json={"name": "training"}).get_json(),
+        rig.group("fraud"),
+    )
+    assert made
+    rig.run()
+    members = [{"value": account["id"], "type": "ServiceAccount"}, {"value": made["members"][0]["id"], "type": "User"}]
+    by_hand(rig, "PUT", f"Groups/{made['id']}", {"displayName": "fraud", "members": members})
+    rig.push("DELETE", f"/Groups/{group}")
+    rig.settle()
+    assert rig.members("fraud") == {"y@acme.com", "training"}
+    assert [item["sentence"] for item in rig.drift() if item["class"] == "blocked"] == [
+        "group fraud is not deleted: service account training must not lose it"
+    ]
