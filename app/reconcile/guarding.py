@@ -22,7 +22,7 @@ def circumstances_of(
 ) -> Circumstances:
     """Return what the guards compare a plan with."""
     removals = [change for change in plan.changes if change.removes_access]
-    planned = set(plan.changes)
+    planned = set(plan.changes) if world.under_way else frozenset()
     source = store.read_source({change.principal for change in removals}, policy.guards)
     return Circumstances(
         observed=world.observed(),
