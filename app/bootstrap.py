@@ -213,7 +213,7 @@ def build_engine(
     )
     keeper = LeadersChore(worker, make_keeper)
     prober = LeadersChore(worker, lambda _: make_prober(settings, database, service, policy, clock))
-    watch = LeadersChore(worker, lambda _: PolicyWatch(database, policy, clock))
+    watch = LeadersChore(worker, lambda _: PolicyWatch(database, policy, clock, settings.mode))
     retention = LeadersChore(worker, lambda fence: Retention(database, policy, clock, fence, keep=settings.retention))
     audit_seal = LeadersChore(worker, lambda fence: AuditSeal(database, clock, fence))
     learner = LeadersChore(worker, lambda fence: Learner(database, service, settings.tecton_url, clock, fence))

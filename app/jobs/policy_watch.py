@@ -35,17 +35,17 @@ class Source(Protocol):
 
 
 class PolicyWatch:
-    """Records how the policy stands, as a fact that pages, metrics and `doctor` read."""
+    """Records how the policy stands, as a fact that pages, metrics and `doctor` read, and the leader's mode."""
 
-    def __init__(self, database: Database, source: Source, clock: Callable[[], datetime]) -> None:
-        self.database, self.source, self.clock = database, source, clock
+    def __init__(self, database: Database, source: Source, clock: Callable[[], datetime], mode: str) -> None:
+        self.database, self.source, self.clock, self.mode = database, source, clock, mode
         self._noted: dict[str, Any] | None = None
         self._next_at: datetime | None = None
 
     def tick(self) -> None:
         """Look, and record what is new: a warning is logged once, not at every look."""
         policy = self.source()
-        about = {**self.source.about, "error": str(self.source.error) if self.source.error else ""}
+        about = {**self.source.about, "mode": self.mode, "error": str(self.source.error) if self.source.error else ""}
         is_same = self._noted is not None and about.items() <= self._noted.items()
         if is_same and self._next_at and self.clock() < self._next_at:
             return
@@ -63,7 +63,9 @@ class PolicyWatch:
 
 
 def _audit(connection: Connection, value: dict[str, Any], before: dict[str, Any], now: datetime) -> None:
-    """Add to the audit log which policy is in force, and that its file does not load."""
+    """Add to the audit log which policy and which mode are in force, and that the policy's file does not load."""
+    if value["mode"] != before.get("mode"):
+        audit.note(connection, "bridge", "in force", now, kind="mode", name=value["mode"])
     if value["digest"] != before.get("digest"):
         subject = value["digest"]
         audit.note(connection, "bridge", "in force", now, kind="policy", name=value["path"], subject=subject)

@@ -19,6 +19,7 @@ from app.store.tables import oauth_clients, tokens
 PREFIX = "tsb_"
 SCOPES = ("scim", "admin")
 RESERVED = ("bridge", "command")  # who does what no client does, in the audit log, where a push has its token's name
+_OTHERS = ("admin ", "command by ", "token ")  # how records name an admin, a command's user, an admin's token
 _USE_INTERVAL = timedelta(minutes=1)
 
 
@@ -73,7 +74,8 @@ def require_name(name: str) -> None:
     """Raise `TokenError` for what cannot name a token."""
     if not name.strip() or len(name) > 128 or not name.isprintable():
         raise TokenError("a token needs a name of at most 128 characters that can be printed")
-    if name.strip().lower() in RESERVED:
+    key = name.strip().lower()
+    if key in RESERVED or key.startswith(_OTHERS):
         raise TokenError(f"{name!r} is what records call something else than a token: choose another name")
 
 

@@ -120,7 +120,7 @@ def test_names_are_given_once_until_they_are_revoked(client: Client) -> None:
         assert tokens.authenticate(connection, client.secret, now) is None
 
 
-@pytest.mark.parametrize("name", ["a\nb", "a\x1b[2Jb", "a\x00b", "bridge", "command", "Command", " bridge "])
+@pytest.mark.parametrize("name", ["a\nb", "a\x1b[2Jb", "a\x00b", "bridge", " Command ", "admin ana", "Command by ana"])
 @pytest.mark.parametrize("kind", [(), ("--oauth",)])
 def test_a_name_that_forges_lines_or_a_record_is_refused(invoke_stored: Invoke, name: str, kind: tuple[str]) -> None:
     refused = invoke_stored("token", "create", name, "--scope", "scim", *kind)

@@ -160,6 +160,20 @@ def test_a_change_of_the_policy_in_force_is_in_it(rig: Rig) -> None:
     assert [row[1] for row in rows(rig) if row[2] == "policy"] == ["in force", "in force"]
 
 
+def test_since_when_the_bridge_writes_to_tecton_is_in_it(rig: Rig) -> None:
+    rig.engine.policy_watch.tick()
+    rig.engine.close()
+    rig.settings.mode = "observe"
+    rig.engine = rig.start_engine()
+    rig.engine.worker.renew()
+    rig.engine.policy_watch.tick()
+    rig.engine.policy_watch.tick()
+    assert [row[:4] for row in rows(rig) if row[2] == "mode"] == [
+        ("bridge", "in force", "mode", "enforce"),
+        ("bridge", "in force", "mode", "observe"),
+    ]
+
+
 # ---------------------------------------------------------------- that it holds
 
 
