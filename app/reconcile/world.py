@@ -81,11 +81,15 @@ class World:
         return profile_of(record) if record else None
 
     def admin_accounts(self) -> frozenset[Principal]:
-        """Return the service accounts that are admin, themselves or through a group."""
+        """Return the service accounts that are admin, themselves or through a group; all where none seems to be.
+
+        The bridge's own is one of them: SCIM is for admins. Where none is seen, SCIM does not show roles.
+        """
         admins = [record for record in self.records.items() if ADMIN in record[1].roles]
         ids = {key for key, _ in admins}
         ids |= {(of.kind, of.id) for _, record in admins if isinstance(record, GroupRecord) for of in record.members}
-        return frozenset(self.links.principal_of(kind, id_) for kind, id_ in ids if kind is Kind.SERVICE_ACCOUNT)
+        accounts = {key for key in self.records if key[0] is Kind.SERVICE_ACCOUNT}
+        return frozenset(self.links.principal_of(*key) for key in (accounts & ids or accounts))
 
     def is_pushed(self, principal: Principal) -> bool:
         """Tell whether the provider wants a principal in Tecton."""

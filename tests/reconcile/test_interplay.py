@@ -257,21 +257,26 @@ def test_where_tecton_does_not_tell_whose_the_key_is_a_group_keeps_the_admin_of_
 
 def let_the_bridge_be_admin_through(rig: Rig, name: str) -> None:
     """Put the bridge's account into a group by hand, and take its own role of admin away."""
-    account, group = rig.account("scim-bridge"), rig.group(name)
-    assert account and group
-    for path, change in (
-        (f"Groups/{group['id']}", lambda of: of["members"].append({"value": account["id"], "type": "ServiceAccount"})),
-        (f"ServiceAccounts/{account['id']}", lambda of: of.update(roles=[])),
-    ):
-        document = by_hand(rig, "GET", path)
-        change(document)
-        by_hand(rig, "PUT", path, document)
+    account = rig.account("scim-bridge")
+    assert account
+    put_into_group(rig, name, account)
+    path = f"ServiceAccounts/{account['id']}"
+    by_hand(rig, "PUT", path, {**by_hand(rig, "GET", path), "roles": []})
+
+
+def put_into_group(rig: Rig, name: str, account: dict[str, Any]) -> None:
+    group = rig.group(name)
+    assert group
+    document = by_hand(rig, "GET", f"Groups/{group['id']}")
+    document["members"].append({"value": account["id"], "type": "ServiceAccount"})
+    by_hand(rig, "PUT", f"Groups/{group['id']}", document)
 
 
 def by_hand(rig: Rig, method: str, path: str, document: Any = None) -> Any:
     """Call Tecton's SCIM as a person with an admin's key does."""
     session = rig.new_session()
-    session.headers["Authorization"] = f"Tecton-key {ADMIN_KEY}"
+    session.headers["Authorization"] = f"{rig.settings.tecton_scim_auth} {ADMIN_KEY}"
+    path = path.replace("ServiceAccounts", rig.settings.tecton_service_accounts_path.strip("/"))
     answer = session.request(method, f"{TECTON_URL}/api/scim/v2/{path}", json=document)
     assert answer.ok, answer.text
     return answer.json()
@@ -421,14 +426,9 @@ def test_a_group_that_got_a_member_since_it_was_read_is_not_deleted_unseen(make_
     rig.run()
     group = rig.create_group("tecton-fraud", rig.create_user("y@acme.com"))
     settled(rig)
-    account, made = (
-        rig.tecton.post("/_sandbox/service-accounts", json={"name": "training"}).get_json(),
-        rig.group("fraud"),
-    )
-    assert made
+    account = rig.tecton.post("/_sandbox/service-accounts", json={"name": "training"}).get_json()
     rig.run()
-    members = [{"value": account["id"], "type": "ServiceAccount"}, {"value": made["members"][0]["id"], "type": "User"}]
-    by_hand(rig, "PUT", f"Groups/{made['id']}", {"displayName": "fraud", "members": members})
+    put_into_group(rig, "fraud", account)
     rig.push("DELETE", f"/Groups/{group}")
     rig.settle()
     assert rig.members("fraud") == {"y@acme.com", "training"}
