@@ -59,7 +59,7 @@ def has_access(rig: Rig, name: str = "new@acme.com") -> bool:
 def told(rig: Rig, fingerprint: str) -> list[dict[str, Any]]:
     """Return the objections to a held plan, as the API shows them to an admin."""
     with rig.database.write() as connection:
-        secret = create_token(connection, f"admin {fingerprint}", "admin", rig.clock())
+        secret = create_token(connection, f"drill {fingerprint}", "admin", rig.clock())
     answer = rig.client.get(f"/api/v1/plans/{fingerprint}", headers={"Authorization": f"Bearer {secret}"})
     assert answer.status_code == 200 and answer.json["status"] == "held", answer.text
     objections: list[dict[str, Any]] = answer.json["objections"]
