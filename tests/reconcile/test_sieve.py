@@ -29,7 +29,7 @@ KINDS = ("reset", "lost_reply", "throttled", "error", "stale", "crash_before", "
 LASTING = {"outage": "reset", "sick": "error"}
 IS_FULL = os.environ.get("BRIDGE_SIEVE") == "full"
 SHARDS = 4
-DAYS = 44  # sampled ones; the accidents of one day are so many calls apart
+DAYS = 32
 ACCOUNTS = ("fraud-scoring", "svc-dashboards")
 
 NewRig = Callable[[], DemoRig]
