@@ -175,6 +175,7 @@ LIMITS: dict[str, tuple[str, ...]] = {
         "last_modified=everything",
         "scim_user_id=separate",
     ),
+    "test_when_it_is_well_again_that_is_said_once_and_everything_is_applied": NO_GROUP_ROLES,
     "test_where_tecton_does_not_tell_whose_the_key_is_a_group_keeps_the_admin_of_its_accounts": NO_GROUP_ROLES,
     "test_where_that_is_found_out_only_afterwards_it_is_undone": ("service_accounts_v1_paths=…",),
     "test_who_approved_by_a_command_is_recorded": NO_GROUP_ROLES,
