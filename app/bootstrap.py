@@ -293,8 +293,9 @@ class OwnAccount:
         """Return the id, None when this Tecton does not tell. Raise TectonError when it cannot be asked."""
         with self.database.read() as connection:
             known = facts.read_fact(connection, facts.OWN_ACCOUNT)
-            is_fresh = facts.read_fact(connection, facts.OWN_ACCOUNT, since=self.clock() - self.ASK_AGAIN) is not None
-        if known and known["key"] == self.key_digest and (is_fresh or known["id"] is not None):
+            if known and known["id"] is None:
+                known = facts.read_fact(connection, facts.OWN_ACCOUNT, since=self.clock() - self.ASK_AGAIN)
+        if known and known["key"] == self.key_digest:
             return None if known["id"] is None else str(known["id"])
         account_id = self.tecton.for_run().own_account_id()
         with self.database.write() as connection:
