@@ -129,7 +129,7 @@ class _Aiming:
             return "is protected by the policy"
         if self.around.own_is_known:
             return "is the bridge's own account"
-        return "is admin, may be the bridge's own account (this Tecton does not tell which is)"
+        return "may be the bridge's own account (this Tecton does not tell which is)"
 
     def _treat_foreign(self, principal: Principal) -> None:
         treatment = self._treatment_of(principal.kind)
