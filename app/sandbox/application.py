@@ -25,6 +25,9 @@ from app.sandbox.seed import apply_seed, read_seed
 from app.sandbox.settings import Settings
 from app.sandbox.world.world import Transaction, World
 
+# What the server may say in the environment of a request: when it arrived (monotonic seconds).
+ARRIVED = "sandbox.arrived"
+
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
@@ -104,12 +107,14 @@ def _add_gateway(app: Flask, gateway: Gateway) -> None:
 
 
 def _request() -> Request:
+    now = time.monotonic()
     return Request(
         method=flask_request.method,
         path=flask_request.path,
         query=flask_request.args.to_dict(),
         headers=flask_request.headers,
         body=flask_request.get_data(cache=False),
+        waited=now - flask_request.environ.get(ARRIVED, now),
     )
 
 

@@ -17,13 +17,17 @@ from app.sandbox.world.world import Transaction
 
 @dataclass(frozen=True)
 class Request:
-    """A call as it came in; `headers` is case-insensitive, `query` holds the first value of each key."""
+    """A call as it came in; `headers` is case-insensitive, `query` holds the first value of each key.
+
+    `waited` is how long it has been here already (seconds).
+    """
 
     method: str
     path: str
     query: Mapping[str, str]
     headers: Headers
     body: bytes
+    waited: float = 0
 
 
 @dataclass(frozen=True)

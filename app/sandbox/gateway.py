@@ -38,13 +38,22 @@ class Gateway:
         self._limit = RateLimit()
 
     def serve(self, request: Request) -> Reply:
-        """Answer a call; raises ConnectionDropped when a fault wants it unanswered."""
-        match = resolve(request.method, request.path, self._world.knobs)
+        """Answer a call in the time that calls take; raises ConnectionDropped when a fault wants it unanswered."""
         effects = self._draw(request)
+        self._wait(sum(e.number("seconds", 1) for e in effects if e.kind == "slow"))
+        began = self._world.clock()
+        try:
+            return self._serve(request, effects)
+        finally:
+            spent = request.waited + (self._world.clock() - began).total_seconds()
+            self._wait(self._world.knobs.number("latency_seconds") - spent)
+
+    def _serve(self, request: Request, effects: list[Effect]) -> Reply:
+        match = resolve(request.method, request.path, self._world.knobs)
         call = Call(request, self._world.view(), ANYBODY, match.params, effects)
         status = 500  # what Flask answers should a handler have a bug
         try:
-            reply = self._suffer(call, match)
+            reply = self._do(call, match)
             status = reply.status
             return reply
         except ConnectionDropped:
@@ -58,16 +67,6 @@ class Gateway:
         if self._faults.unsaved:
             self._settings.save_faults()
         return effects
-
-    def _suffer(self, call: Call, match: Match) -> Reply:
-        """Do the call, with the faults that come before and after it, in the time that a call takes."""
-        self._wait(sum(e.number("seconds", 1) for e in call.effects if e.kind == "slow"))
-        began = self._world.clock()
-        try:
-            return self._do(call, match)
-        finally:
-            spent = (self._world.clock() - began).total_seconds()
-            self._wait(self._world.knobs.number("latency_seconds") - spent)
 
     def _do(self, call: Call, match: Match) -> Reply:
         if call.effect("reset"):
