@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from queue import SimpleQueue
 
 from app.reconcile.ports import Calls
 
@@ -27,7 +29,10 @@ class Limits:
     ) -> None:
         self._rate = self._most = rate
         self._slowed_at: float | None = None
-        self._slots = threading.BoundedSemaphore(concurrency)
+        # A queue of slots rather than a semaphore: in C it hands one on with far fewer switches between threads.
+        self._slots: SimpleQueue[None] = SimpleQueue()
+        for _ in range(concurrency):
+            self._slots.put(None)
         self._clock = clock
         self._sleep = sleep
         self._lock = threading.Lock()
@@ -36,11 +41,16 @@ class Limits:
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Wait for a turn, and hold it for the length of a call."""
-        with self._slots:
+        self._slots.get()
+        try:
             wait = self._reserve()
             if wait > 0:
                 self._sleep(wait)
             yield
+        finally:
+            self._slots.put(None)
+            # Whoever got the slot has a call to make, this thread only an answer to read: it lets the other go first.
+            time.sleep(0)
 
     def hold(self, seconds: float) -> None:
         """Let nobody begin for so long: Tecton asked one call to wait, and means all of them."""

@@ -105,25 +105,39 @@ class Transport:
 
     def _send(self, request: Request, auth: Nobody, counter: CallCounter, attempt: int) -> Response | Failure:
         """Make one try, in its turn; count it and log it."""
+        prepared = self._prepared(request, auth)
         with self._limits.turn():
             began = self.config.clock()
             counter.add(write=request.write)
-            answer = self._exchange(request, auth)
+            answer = self._exchange(request, prepared)
         if isinstance(answer, Response):
             self._limits.heed(throttled=answer.status == 429)
         self._note(request, answer, attempt, self.config.clock() - began)
         return answer
 
-    def _exchange(self, request: Request, auth: Nobody) -> Response | Failure:
+    def _prepared(self, request: Request, auth: Nobody) -> requests.PreparedRequest | Failure:
+        """Return what goes over the wire. It is made before a slot is taken: slots are for waiting on Tecton."""
         try:
-            answer = self._session.request(
-                request.method,
-                self._url(request),
-                params=dict(request.query),
-                json=request.body,
-                data=request.form,
-                headers={"Accept": _ACCEPT, "User-Agent": "tecton-scim-bridge"},
-                auth=auth,
+            return self._session.prepare_request(
+                requests.Request(
+                    request.method,
+                    self._url(request),
+                    params=dict(request.query),
+                    json=request.body,
+                    data=request.form,
+                    headers={"Accept": _ACCEPT, "User-Agent": "tecton-scim-bridge"},
+                    auth=auth,
+                )
+            )
+        except requests.RequestException as error:
+            return failures.failure_of(error, self.config)
+
+    def _exchange(self, request: Request, prepared: requests.PreparedRequest | Failure) -> Response | Failure:
+        if isinstance(prepared, Failure):
+            return prepared
+        try:
+            answer = self._session.send(
+                prepared,
                 timeout=(self.config.connect_timeout, self.config.read_timeout),
                 allow_redirects=False,  # the key must not follow to another host
                 **self._surroundings(self._base(request)),
