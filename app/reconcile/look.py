@@ -7,7 +7,7 @@ was renamed. An object that is not read stays as it was last known, with the age
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,13 +16,12 @@ from app.core.freshness import Choice, Coverage, Freshness, choose, privileged_o
 from app.core.identity import Kind
 from app.core.policy import Protected
 from app.core.records import GroupRecord, Record, ScopeGrant, TectonObjects
-from app.reconcile.observe import KINDS, Crew
+from app.reconcile.observe import KINDS, Ask, Crew
 from app.reconcile.ports import Entry, Tecton
 from app.reconcile.report import Budget
 from app.reconcile.world import ObjectKey, World
 
 Entries = Mapping[ObjectKey, Entry]
-Scopes = Mapping[str, frozenset[ScopeGrant]]
 # So many objects of each kind whose list is said to be whole are read one by one as well, to see that it is.
 PROOFS = 2
 
@@ -58,108 +57,127 @@ class Look:
     protected: Protected
     now: datetime
     distrusted: set[Kind] = field(default_factory=set)
+    entries: dict[ObjectKey, Entry] = field(default_factory=dict)
+    records: dict[ObjectKey, Record] = field(default_factory=dict)
+    scopes: dict[str, frozenset[ScopeGrant]] = field(default_factory=dict)
 
     def at_all(self) -> Looked:
         """Return all that Tecton holds, in `N + G + S + pages + 1 + K` reads, or fewer where its lists are whole.
 
         Raise TectonError when any part could not be read: a part is no evidence of the whole.
         """
-        entries: dict[ObjectKey, Entry] = {}
-        records: dict[ObjectKey, Record] = {}
-        for of_kind in self._lists():
-            # The objects of a short list are read while the pages of a long one still come.
-            entries |= of_kind
-            records |= self._read(of_kind, of_kind)
-        return self._looked(dict(sorted(entries.items())), records, self._scopes(), None, Choice(()))
+        # The objects of a short list are read while the pages of a long one still come.
+        self.crew.ask([*self._lists(self._read), self._scopes()])
+        return self._looked(None, Choice(()))
 
     def within(self, budget: Budget) -> Looked:
         """Return the same, in no more reads than the budget has, but for lists and what was never read.
 
         Raise TectonError, too, when something could not be read.
         """
-        entries, scopes = self._list(), self._scopes()
-        free = {key for key, entry in entries.items() if self._listed(key, entry)}
-        new = entries.keys() - self.world.records.keys() - free
-        choice = self._choose(entries, scopes, free | new, budget, spent=self.tecton.calls.reads + len(new))
+        self.crew.ask([*self._lists(lambda of_kind: ()), self._scopes()])
+        free = {key for key in self.entries if self._listed(key)}
+        new = self.entries.keys() - self.world.records.keys() - free
+        choice = self._choose(free | new, budget, spent=self.tecton.calls.reads + len(new))
         read = frozenset({*free, *new, *choice.read})
-        records = self._read(entries, sorted(read))
-        known = {key: self.world.records[key] for key in entries.keys() - read if key in self.world.records}
-        everything = len(read) == len(entries)
-        return self._looked(entries, {**known, **records}, scopes, None if everything else read, choice)
+        self.records |= {key: self.world.records[key] for key in self.entries.keys() - read & self.world.records.keys()}
+        self.crew.ask(self._read(sorted(read)))
+        return self._looked(None if len(read) == len(self.entries) else read, choice)
 
     # ---------------------------------------------------------------- lists
 
-    def _list(self) -> dict[ObjectKey, Entry]:
-        found = {key: entry for of_kind in self._lists() for key, entry in of_kind.items()}
-        return dict(sorted(found.items()))
-
-    def _lists(self) -> Iterator[dict[ObjectKey, Entry]]:
-        """Yield what Tecton lists of each kind, in the order in which the lists end."""
+    def _lists(self, then: Callable[[list[ObjectKey]], Iterable[Ask]]) -> Iterator[Ask]:
+        """Ask what Tecton lists of each kind, `then` what more is to be asked of what is listed."""
         moment = self.world.clock
 
-        def of(kind: Kind) -> list[Entry]:
-            return self.tecton.list_entries(kind, whole=kind in self.world.whole_lists)
+        def of(kind: Kind) -> Ask:
+            whole = kind in self.world.whole_lists
 
-        for kind, call in self.crew.each(of, KINDS):
-            entries = {(kind, entry.id): entry for entry in sorted(call.result(), key=lambda entry: entry.id)}
-            if kind in self.world.whole_lists:
+            def take(entries: list[Entry]) -> Iterable[Ask]:
+                found = {(kind, entry.id): entry for entry in sorted(entries, key=lambda entry: entry.id)}
+                self.entries |= found
+                if not whole:
+                    return then([*found])
                 # What a drain wrote meanwhile differs from the list, and proves nothing.
-                self._prove(kind, {k: e for k, e in entries.items() if not self.world.was_touched_since(k, moment)})
-            yield entries
+                provable = {key: e for key, e in found.items() if not self.world.was_touched_since(key, moment)}
+                return self._prove(kind, provable, lambda: then([*found]))
 
-    def _scopes(self) -> dict[str, frozenset[ScopeGrant]]:
-        names = sorted(self.tecton.list_scopes())
-        found = {scope: call.result() for scope, call in self.crew.each(self.tecton.list_scope_grants, names)}
-        return dict(sorted(found.items()))
+            return Ask(lambda: self.tecton.list_entries(kind, whole=whole), take)
 
-    def _prove(self, kind: Kind, entries: Entries) -> None:
+        return map(of, KINDS)
+
+    def _prove(self, kind: Kind, entries: Entries, then: Callable[[], Iterable[Ask]]) -> Iterable[Ask]:
         """Read those that hold most one by one as well: a list that cuts members short would show there."""
         whole = {key: entry.record for key, entry in entries.items() if entry.record}
         richest = sorted(whole, key=lambda key: -_riches(whole[key]))[:PROOFS]
-        calls = self.crew.each(lambda key: self.tecton.get_record(*key), richest)
-        if any(call.result() != whole[key] for key, call in calls):
-            self.distrusted.add(kind)
+        unproven = set(richest)
+
+        def of(key: ObjectKey) -> Ask:
+            def take(record: Record | None) -> Iterable[Ask]:
+                if record != whole[key]:
+                    self.distrusted.add(kind)
+                unproven.discard(key)
+                return () if unproven else then()
+
+            return Ask(lambda: self.tecton.get_record(*key), take)
+
+        return [of(key) for key in richest] or then()
+
+    def _scopes(self) -> Ask:
+        """Ask which scopes there are, and then who holds roles on each."""
+
+        def of(scope: str) -> Ask:
+            def take(grants: frozenset[ScopeGrant]) -> Iterable[Ask]:
+                self.scopes[scope] = grants
+                return ()
+
+            return Ask(lambda: self.tecton.list_scope_grants(scope), take)
+
+        return Ask(self.tecton.list_scopes, lambda names: map(of, sorted(names)))
 
     # ---------------------------------------------------------------- objects
 
-    def _choose(
-        self, entries: Entries, scopes: Scopes, certain: Collection[ObjectKey], budget: Budget, spent: int
-    ) -> Choice[ObjectKey]:
+    def _choose(self, certain: Collection[ObjectKey], budget: Budget, spent: int) -> Choice[ObjectKey]:
         """Return which objects are read besides those that certainly are."""
         known = self.world.records
-        seen = {key: self.world.verified.get(key, self.now) for key in entries if key in known and key not in certain}
-        privileged = privileged_objects(TectonObjects(known, scopes), self.protected)
-        suspect = frozenset(key for key in seen if self._is_suspect(key, entries[key]))
+        unsure = [key for key in self.entries if key in known and key not in certain]
+        seen = {key: self.world.verified.get(key, self.now) for key in unsure}
+        privileged = privileged_objects(TectonObjects(known, self.scopes), self.protected)
+        suspect = frozenset(key for key in seen if self._is_suspect(key))
         left = budget.calls - spent
         return choose(seen, privileged, suspect=suspect, now=self.now, interval=budget.interval, calls=left)
 
-    def _is_suspect(self, key: ObjectKey, entry: Entry) -> bool:
+    def _is_suspect(self, key: ObjectKey) -> bool:
         """Tell whether a list shows that an object has changed. That it shows nothing proves nothing."""
+        entry = self.entries[key]
         renamed = entry.name != self.world.records[key].name
         return renamed or (bool(entry.modified) and entry.modified != self.world.modified.get(key))
 
-    def _listed(self, key: ObjectKey, entry: Entry) -> Record | None:
-        return None if key[0] in self.distrusted else entry.record
+    def _listed(self, key: ObjectKey) -> Record | None:
+        return None if key[0] in self.distrusted else self.entries[key].record
 
-    def _read(self, entries: Entries, keys: Collection[ObjectKey]) -> dict[ObjectKey, Record]:
-        records = {key: record for key in keys if (record := self._listed(key, entries[key]))}
-        for key, got in self.crew.each(lambda key: self.tecton.get_record(*key), [k for k in keys if k not in records]):
+    def _read(self, keys: Iterable[ObjectKey]) -> Iterator[Ask]:
+        """Take the objects that a list shows whole, ask for the others."""
+        for key in keys:
+            if record := self._listed(key):
+                self.records[key] = record
+            else:
+                yield self._object(key)
+
+    def _object(self, key: ObjectKey) -> Ask:
+        def take(record: Record | None) -> Iterable[Ask]:
             # An object deleted between the list and its own read is simply not there any more.
-            if (record := got.result()) is not None:
-                records[key] = record
-        return records
+            if record is not None:
+                self.records[key] = record
+            return ()
 
-    def _looked(
-        self,
-        entries: Entries,
-        records: Mapping[ObjectKey, Record],
-        scopes: Scopes,
-        read: frozenset[ObjectKey] | None,
-        choice: Choice[ObjectKey],
-    ) -> Looked:
-        seen = entries.keys() if read is None else read
-        modified = {key: said for key in seen if (said := entries[key].modified) != self.world.modified.get(key, "")}
-        objects = TectonObjects(dict(sorted(records.items())), scopes)
+        return Ask(lambda: self.tecton.get_record(*key), take)
+
+    def _looked(self, read: frozenset[ObjectKey] | None, choice: Choice[ObjectKey]) -> Looked:
+        seen = self.entries.keys() if read is None else read
+        said = {key: self.entries[key].modified for key in seen}
+        modified = {key: at for key, at in said.items() if at != self.world.modified.get(key, "")}
+        objects = TectonObjects(dict(sorted(self.records.items())), dict(sorted(self.scopes.items())))
         return Looked(objects, read, modified, choice.late_privileged, choice.late_others, frozenset(self.distrusted))
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, wait
+from dataclasses import dataclass
 from itertools import islice
 from queue import SimpleQueue
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from app.core.access import AccessState
 from app.core.identity import AUTOMATIC_ROLE, Kind, is_automatic_role
@@ -19,6 +21,14 @@ KINDS = (Kind.USER, Kind.GROUP, Kind.SERVICE_ACCOUNT)
 Pause = Callable[[], None]
 A = TypeVar("A")
 B = TypeVar("B")
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A question to Tecton: the call that asks it, and who takes the answer, which may raise more questions."""
+
+    call: Callable[[], Any]
+    take: Callable[[Any], Iterable[Ask]]
 
 
 class Crew:
@@ -38,12 +48,26 @@ class Crew:
         When the pause raises, none is started any more; what it raised comes after the last one.
         """
         waiting = iter(items)
+        return self._each(work, lambda number: islice(waiting, number))
+
+    def ask(self, asks: Iterable[Ask]) -> None:
+        """Ask all these questions and those that their answers raise. Raise what one of the calls raised."""
+        waiting = deque(asks)
+
+        def some(number: int) -> list[Ask]:
+            return [waiting.popleft() for _ in range(min(number, len(waiting)))]
+
+        for ask, answer in self._each(lambda ask: ask.call(), some):
+            waiting.extend(ask.take(answer.result()))
+
+    def _each(self, work: Callable[[A], B], some: Callable[[int], Iterable[A]]) -> Iterator[tuple[A, Future[B]]]:
+        """Do it for what `some` gives, which is asked again whenever a call has ended."""
         running: dict[Future[B], A] = {}
         ended: SimpleQueue[Future[B]] = SimpleQueue()
         stop: Exception | None = None
         try:
             while True:
-                for item in islice(waiting, 0 if stop else self.size - len(running)):
+                for item in some(0 if stop else self.size - len(running)):
                     future = self.executor.submit(work, item)
                     running[future] = item
                     future.add_done_callback(ended.put)
