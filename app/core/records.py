@@ -110,6 +110,7 @@ class Links:
     def __init__(self, links: Iterable[Link] = ()) -> None:
         self._by_principal: dict[Principal, Link] = {}
         self._by_tecton: dict[tuple[Kind, str], Principal] = {}
+        self.clock = 0  # moves with every change
         for link in links:
             self.add(link)
 
@@ -122,12 +123,14 @@ class Links:
     def add(self, link: Link) -> None:
         """Link a principal, in place of what it was linked to."""
         self.discard(link.principal)
+        self.clock += 1
         self._by_principal[link.principal] = link
         self._by_tecton[link.principal.kind, link.tecton_id] = link.principal
 
     def discard(self, principal: Principal) -> None:
         """Forget the link of a principal, if it has one."""
         if link := self._by_principal.pop(principal, None):
+            self.clock += 1
             self._by_tecton.pop((principal.kind, link.tecton_id), None)
 
     def principal_of(self, kind: Kind, tecton_id: str) -> Principal:

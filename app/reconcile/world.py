@@ -42,6 +42,7 @@ class World:
         self.under_way: dict[Change, bool] = {}  # removals that a run is at, and whether a person approved them
         self.drained: dict[Principal, int] = {}  # when a drain last looked at whom, by this clock
         self._touched: dict[ObjectKey | str, int] = {}
+        self._observed: tuple[tuple[int, int], AccessState] | None = None  # of everybody, and by which clocks
 
     # ---------------------------------------------------------------- reading
 
@@ -54,8 +55,12 @@ class World:
 
     def observed(self, principals: Collection[Principal] | None = None) -> AccessState:
         """Return the observed state, of everybody or of some."""
-        state = observed_access(self.objects(principals), self.links)
-        return state if principals is None else state.restricted_to(principals)
+        if principals is not None:
+            return observed_access(self.objects(principals), self.links).restricted_to(principals)
+        clocks = (self.clock, self.links.clock)
+        if self._observed is None or self._observed[0] != clocks:
+            self._observed = (clocks, observed_access(self.objects(), self.links))
+        return self._observed[1]
 
     def directory(self, people: Collection[str], groups: Collection[str]) -> Directory:
         """Return the part of the directory that decides over these people and groups.

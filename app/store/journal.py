@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, update
 
 from app.core.changes import NameOf, to_json
 from app.core.drift import DriftClass, DriftItem
@@ -168,20 +168,17 @@ def replace_drift(
     connection: Connection, items: Iterable[DriftItem], principals: Collection[Principal] | None, now: datetime
 ) -> None:
     """Record drift of these principals, or (None) all there is; what was there before keeps its since."""
-    rows = {
-        item.key: {
-            "key": item.key,
-            "kind": item.principal.kind.value,
-            "principal_id": item.principal.id,
-            "item": drift_to_json(item),
-            "since": now,
-        }
-        for item in items
-    }
-    gone = _recorded(connection, principals) - rows.keys()
-    for key in gone:
+    found = {item.key: (item, drift_to_json(item)) for item in items}
+    before = _recorded(connection, principals)
+    for key in before.keys() - found.keys():
         connection.execute(delete(drift).where(drift.c.key == key))
-    upsert(connection, drift, list(rows.values()), keep=["since"])
+    # In most sweeps nearly all is as it was: only what is new, or told otherwise, is written.
+    rows = [
+        {"key": key, "kind": item.principal.kind.value, "principal_id": item.principal.id, "item": told, "since": now}
+        for key, (item, told) in found.items()
+        if before.get(key) != told
+    ]
+    upsert(connection, drift, rows, keep=["since"])
 
 
 def record_probe(
@@ -197,16 +194,14 @@ def record_probe(
         connection.execute(insert(drift), [{**row, "item": drift_to_json(item)}])
 
 
-def _recorded(connection: Connection, principals: Collection[Principal] | None) -> set[str]:
-    if principals is None:
-        # What probes found is theirs to take back: no look at Tecton's objects disproves it.
-        of_others = drift.c.principal_id.not_like(f"{PROBED}%")
-        return set(connection.execute(select(drift.c.key).where(of_others)).scalars())
-    keys: set[str] = set()
-    for kind, id_ in principals:
-        of = select(drift.c.key).where(drift.c.kind == kind.value, drift.c.principal_id == id_)
-        keys.update(connection.execute(of).scalars())
-    return keys
+def _recorded(connection: Connection, principals: Collection[Principal] | None) -> dict[str, Any]:
+    """Return the differences that are recorded, as JSON values by key."""
+    # What probes found is theirs to take back: no look at Tecton's objects disproves it.
+    chosen: list[ColumnElement[bool]] = [drift.c.principal_id.not_like(f"{PROBED}%")]
+    if principals is not None:
+        chosen = [and_(drift.c.kind == kind.value, drift.c.principal_id == id_) for kind, id_ in principals]
+    rows = select(drift.c.key, drift.c.item)
+    return {key: item for of in chosen for key, item in connection.execute(rows.where(of))}
 
 
 def drift_count(connection: Connection) -> int:
