@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -40,7 +41,12 @@ COMMANDS = {
 
 
 class Commands(click.Group):
-    """Loads a command's module when it is called: `--help` does not import a web server."""
+    """Loads a command's module when it is called: `--help` does not import a web server.
+
+    `when_loaded` is called once a command's module is there.
+    """
+
+    when_loaded: Callable[[], object] = staticmethod(lambda: None)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names, in the order of the table."""
@@ -51,6 +57,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"app.cli.{COMMANDS[cmd_name]}")
+        self.when_loaded()
         command: click.Command = module.command
         return command
 
