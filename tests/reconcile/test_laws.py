@@ -10,8 +10,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.store.database import Database
-from tests.conftest import Clock
+from tests.conftest import Clock, open_hastily
 from tests.reconcile.machine_pushes import NAMES, Pushing, dialects, pick, pushed_roles
 from tests.reconcile.pushed import POLICY, groups_in, users_in
 from tests.reconcile.wired import WiredRig
@@ -38,7 +37,7 @@ class Life:
 
     def __init__(self, template: Path, directory: Path) -> None:
         shutil.copy(template, directory / "bridge.db")
-        database = Database(f"sqlite:///{directory / 'bridge.db'}")
+        database = open_hastily(f"sqlite:///{directory / 'bridge.db'}")
         self.rig = WiredRig(database, Clock(), directory, policy=UNGUARDED)
         self.idp = Pushing()
         self.idp.rig = self.rig

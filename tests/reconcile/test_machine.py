@@ -28,8 +28,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule, run_state_machine_as_test
 
 from app.store import leases
-from app.store.database import Database
-from tests.conftest import Clock
+from tests.conftest import Clock, open_hastily
 from tests.reconcile.machine_by_hand import ADMIN, BREAKGLASS, CREATOR, FOREIGN_GROUP, ByHand
 from tests.reconcile.machine_pushes import NAMES, Pushing
 from tests.reconcile.pushed import POLICY, Team, groups_in, human_admins, users_in
@@ -50,7 +49,7 @@ class Bridge(Pushing, ByHand):
         self.directory = Path(tempfile.mkdtemp(prefix="machine-"))
         shutil.copy(self.template, self.directory / "bridge.db")
         url = f"sqlite:///{self.directory / 'bridge.db'}"
-        self.rig = WiredRig(Database(url), Clock(), self.directory, policy=POLICY)
+        self.rig = WiredRig(open_hastily(url), Clock(), self.directory, policy=POLICY)
         self.deletions: list[Any] = []  # when users were deleted without an approval
         self.admins: set[str] = set()
 

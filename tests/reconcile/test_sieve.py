@@ -19,7 +19,7 @@ import pytest
 import structlog
 
 from app.bootstrap import make_sealer
-from app.store.database import Database
+from tests.conftest import open_hastily
 from tests.reconcile.day import DemoRig, deleted, live_through, outcome
 from tests.reconcile.wire import Call, Strike
 from tests.rig import ADMIN_KEY
@@ -55,7 +55,7 @@ def new_rig(sqlite_template: Path, tmp_path: Path) -> Iterator[NewRig]:
             _end(*made.pop())
         directory = Path(tempfile.mkdtemp(dir=tmp_path))
         shutil.copy(sqlite_template, directory / "bridge.db")
-        made.append((DemoRig(Database(f"sqlite:///{directory / 'bridge.db'}"), directory), directory))
+        made.append((DemoRig(open_hastily(f"sqlite:///{directory / 'bridge.db'}"), directory), directory))
         return made[-1][0]
 
     yield make
