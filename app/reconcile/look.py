@@ -140,7 +140,7 @@ class Look:
     def _choose(self, certain: Collection[ObjectKey], budget: Budget, spent: int) -> Choice[ObjectKey]:
         """Return which objects are read besides those that certainly are."""
         known = self.world.records
-        unsure = [key for key in self.entries if key in known and key not in certain]
+        unsure = [key for key in sorted(self.entries) if key in known and key not in certain]
         seen = {key: self.world.verified.get(key, self.now) for key in unsure}
         privileged = privileged_objects(TectonObjects(known, self.scopes), self.protected)
         suspect = frozenset(key for key in seen if self._is_suspect(key))
