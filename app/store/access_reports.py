@@ -7,20 +7,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection
 
 from app.core.desired import Desired, desired_access
-from app.core.directory import Directory
+from app.core.directory import Directory, PushedGroup, PushedPerson
 from app.core.explain import Access, explain
 from app.core.identity import Kind, Principal
 from app.core.policy import Policy
 from app.core.why_not import Circumstances, is_on, overshadowed, why_not
 from app.reconcile.world import World
-from app.store.knowledge import read_knowledge
 from app.store.obstacles import obstacles
-from app.store.snapshot import read_directory
+from app.store.vicinity import principals_called, read_vicinity
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,27 +75,28 @@ class AccessReport:
 
 
 class AccessReports:
-    """Directory, policy and Tecton as of one moment, to ask about principals. Take a connection from `snapshot`."""
+    """Directory, policy and Tecton as of one moment, to ask about principals.
 
-    def __init__(self, connection: Connection, policy: Policy, now: datetime) -> None:
-        self.connection, self.policy, self.now = connection, policy, now
-        self.world = World(read_directory(connection, policy), read_knowledge(connection))
-        directory: Directory = self.world.directory(self.world.people, self.world.groups)
-        self.desired: Desired = desired_access(directory, policy, now)
-        self.observed = self.world.observed()
+    `world` may be the part of it that `read_vicinity` reads around them. Take the connection from `snapshot`.
+    """
+
+    def __init__(self, connection: Connection, world: World, policy: Policy, now: datetime) -> None:
+        self.connection, self.world = connection, world
+        directory = Directory(world.people, world.groups)
+        self.desired: Desired = desired_access(directory, policy, now, world.profile_of)
+        self.observed = world.observed()
         self.circumstances = Circumstances(directory, policy, self.desired)
 
-    def called(self, who: str) -> list[Principal]:
-        """Return everybody of a name, in any case: as pushed, as declared, or as Tecton has it."""
-        name = who.casefold()
-        pushed = {p.principal for p in self.world.people.values() if p.pushed_name.casefold() == name}
-        pushed |= {g.principal for g in self.world.groups.values() if g.pushed_name.casefold() == name}
-        return sorted(pushed | {p for p in self._everybody() if self.world.name_of(p).casefold() == name})
+    def is_called(self, principal: Principal, who: str) -> bool:
+        """Tell whether this is somebody's name, in any case: as pushed, as declared, or as Tecton has it."""
+        pushed = self._pushed(principal)
+        names = [pushed.pushed_name] if pushed else []
+        names += [self.world.name_of(principal)] if principal in self._everybody else []
+        return who.casefold() in map(str.casefold, names)
 
     def knows(self, principal: Principal) -> bool:
         """Tell whether anything is said of a principal."""
-        pushed = self.world.people.get(principal.id) or self.world.groups.get(principal.id)
-        return principal in self._everybody() or (pushed is not None and pushed.principal == principal)
+        return principal in self._everybody or self._pushed(principal) is not None
 
     def groups_of(self, principal: Principal) -> set[Principal]:
         """Return the groups that a principal is in, or was pushed into, on any side."""
@@ -103,8 +104,13 @@ class AccessReports:
         found = {group for state in states for group, members in state.members.items() if principal in members}
         return found | {group.principal for group in self.world.groups.values() if principal.id in group.members}
 
+    @cached_property
     def _everybody(self) -> set[Principal]:
         return self.desired.state.principals() | self.observed.principals()
+
+    def _pushed(self, principal: Principal) -> PushedPerson | PushedGroup | None:
+        pushed = self.world.people.get(principal.id) or self.world.groups.get(principal.id)
+        return pushed if pushed and pushed.principal == principal else None
 
     def report(self, principal: Principal, resource: str | None = None) -> AccessReport:
         """Return a principal's access, on one workspace or scope or on everything."""
@@ -146,5 +152,6 @@ def explain_by_name(
     connection: Connection, policy: Policy, who: str, now: datetime, resource: str | None = None
 ) -> list[AccessReport]:
     """Return the access of everybody of a name, on a resource or on everything; nothing when nobody is called so."""
-    reports = AccessReports(connection, policy, now)
-    return [reports.report(principal, resource) for principal in reports.called(who)]
+    candidates = principals_called(connection, policy, who)
+    reports = AccessReports(connection, read_vicinity(connection, policy, candidates), policy, now)
+    return [reports.report(of, resource) for of in sorted(candidates) if reports.is_called(of, who)]

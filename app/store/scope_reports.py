@@ -13,9 +13,9 @@ from sqlalchemy import Connection
 
 from app.core.access import AccessState
 from app.core.identity import Kind, Principal
-from app.core.records import Links, observed_access
+from app.core.records import Links, TectonObjects, observed_access
 from app.core.scope_roles import ScopeRole, scope_roles
-from app.store.knowledge import read_knowledge
+from app.store.vicinity import names_in_tecton, read_objects, read_scopes
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +63,18 @@ class ScopesReport:
 
 def load_scopes(connection: Connection) -> ScopesReport:
     """Return all of it, by scope, then principal."""
-    knowledge = read_knowledge(connection)
-    state = observed_access(knowledge.objects, knowledge.links)
-    holdings = [_holding(role, state, knowledge.links) for role in scope_roles(state)]
+    scopes = read_scopes(connection)
+    records, links = read_objects(connection, {(grant.kind, grant.id) for of in scopes.values() for grant in of})
+    state = observed_access(TectonObjects(records, scopes), links)
+    holdings = [_holding(role, state, links) for role in scope_roles(state)]
     ordered = sorted(holdings, key=lambda h: (h.scope, h.kind, h.name.casefold(), h.via_group or ""))
-    return ScopesReport(tuple(sorted(knowledge.objects.scopes)), tuple(ordered))
+    return ScopesReport(tuple(sorted(scopes)), tuple(ordered))
 
 
 def is_known(connection: Connection, name: str) -> bool:
     """Tell whether Tecton has a principal of this name or id, as last read; every workspace name is taken for one."""
     wanted = name.casefold()
-    records = read_knowledge(connection).objects.records
-    return any(wanted in (record.name.casefold(), id_.casefold()) for (_, id_), record in records.items())
+    return any(wanted in (name.casefold(), id_.casefold()) for (_, id_), name in names_in_tecton(connection))
 
 
 def _holding(role: ScopeRole, state: AccessState, links: Links) -> Holding:

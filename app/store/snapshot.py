@@ -39,7 +39,7 @@ def read_part(connection: Connection, policy: Policy, resource_ids: Collection[s
     """Return these resources; one that was deleted is not in it."""
     rows: list[Any] = []
     members: defaultdict[str, set[str]] = defaultdict(set)
-    for ids in _chunks(resource_ids):
+    for ids in chunks(resource_ids):
         rows += connection.execute(select(*_COLUMNS).where(resources.c.id.in_(ids))).all()
         for table in MEMBERSHIPS:
             inside = select(table.c.group_id, table.c.member_id).where(table.c.group_id.in_(ids))
@@ -51,7 +51,7 @@ def read_part(connection: Connection, policy: Policy, resource_ids: Collection[s
 def groups_of(connection: Connection, resource_ids: Collection[str]) -> set[str]:
     """Return the groups that have any of these resources as a member."""
     found: set[str] = set()
-    for ids in _chunks(resource_ids):
+    for ids in chunks(resource_ids):
         for table in MEMBERSHIPS:
             inside = select(table.c.group_id).where(table.c.member_id.in_(ids)).distinct()
             found.update(connection.execute(inside).scalars())
@@ -88,7 +88,8 @@ def _stream(connection: Connection, statement: Any) -> Iterator[Any]:
     yield from connection.execute(statement.execution_options(yield_per=1000))
 
 
-def _chunks(ids: Collection[str]) -> Iterator[Sequence[str]]:
+def chunks(ids: Collection[str]) -> Iterator[Sequence[str]]:
+    """Yield the ids in portions that one condition can hold."""
     ordered = sorted(ids)
     for start in range(0, len(ordered), _CHUNK):
         yield ordered[start : start + _CHUNK]

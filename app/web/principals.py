@@ -15,6 +15,7 @@ from app.store.principal_reports import differences_of, outcomes_of
 from app.store.principal_search import search_principals
 from app.store.reports import Difference
 from app.store.run_reports import ObjectOutcome
+from app.store.vicinity import read_vicinity
 from app.web.errors import refuse_impossible_names
 from app.web.models import FindQuery, WhyQuery
 from app.web.openapi import read_query
@@ -62,7 +63,8 @@ def show(kind: str, principal_id: str) -> str:
 
 
 def _read(connection: Connection, principal: Principal, resource: str | None) -> Shown:
-    reports = AccessReports(connection, room().policy(), room().clock())
+    policy = room().policy()
+    reports = AccessReports(connection, read_vicinity(connection, policy, [principal]), policy, room().clock())
     if not reports.knows(principal):
         abort(404)
     report = reports.report(principal, resource)
