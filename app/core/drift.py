@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from app.core.access import AccessState, Profile, UserProfile
@@ -57,10 +57,14 @@ class DriftItem:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What earlier tries left: changes that Tecton took without effect, and principals that fail, with the reason."""
+    """What earlier tries left: changes that Tecton took without effect, and principals that fail, with the reason.
+
+    `waiting` are changes that cannot be tried yet, each with what it waits for.
+    """
 
     ineffective: Collection[Change] = ()
     failing: Mapping[Principal, str] | None = None
+    waiting: Mapping[Change, str] = field(default_factory=dict)
 
 
 def classify(change: Change, last: AccessState, moved: Collection[tuple[Principal, Target]] = ()) -> DriftClass:
@@ -141,6 +145,8 @@ def drift_of(
         error = failing.get(change.principal, "")
         if error:
             drift_class = DriftClass.FAILING
+        elif change in trouble.waiting:
+            drift_class, error = DriftClass.BLOCKED, trouble.waiting[change]
         elif change in ineffective:
             drift_class, error = DriftClass.NOT_EFFECTIVE, why_ineffective([change])
         sentence = describe(change, name_of)

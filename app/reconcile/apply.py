@@ -6,16 +6,24 @@ connection, a key that Tecton does not accept, a Tecton that asks for fewer call
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 
 from app.core.access import AccessState, UserProfile
-from app.core.changes import Change, GrantChange, MemberChange
+from app.core.changes import Change, GrantChange, MemberChange, ProfileChange
 from app.core.drift import why_ineffective
 from app.core.guards import count_removals
 from app.core.identity import Kind, Principal
-from app.core.records import MemberId, TectonObjects, observed_access
+from app.core.records import MemberId, Record, TectonObjects, observed_access
+from app.reconcile.names import (
+    awaited_renames,
+    has_name,
+    in_circles,
+    in_order,
+    wanted_name,
+    without_name,
+)
 from app.reconcile.objects import Objects
 from app.reconcile.observe import Crew
 from app.reconcile.ports import (
@@ -33,7 +41,7 @@ from app.reconcile.ports import (
     Unreachable,
 )
 from app.reconcile.scope_roles import ScopeRoles
-from app.reconcile.work import NOBODY, Approval, Done, Halted, Tally, Work, by_object, is_scope_change, phases
+from app.reconcile.work import NOBODY, Approval, Done, Halted, Tally, Work, by_object, is_scope_change, phases, without
 from app.reconcile.world import World
 
 Save = Callable[[Step], None]
@@ -58,6 +66,7 @@ class Applier:
         *,
         can_seal: bool,
         approval: Approval = NOBODY,
+        rivals: Mapping[Principal, Principal],
     ) -> None:
         self.world, self.crew, self.approval = world, crew, approval
         self.save, self.still_wanted, self.can_seal = save, still_wanted, can_seal
@@ -67,6 +76,7 @@ class Applier:
         self._end: Exception | None = None  # why nothing more is begun
         self._sick = 0
         self._intended: set[Principal] = set()  # whose key is awaited from this run on
+        self.rivals = rivals  # who has the name that somebody else is to get
 
     def apply(self, changes: Sequence[Change]) -> Tally:
         """Apply the changes: on the way down roles first and objects last, on the way up the reverse.
@@ -77,8 +87,12 @@ class Applier:
         scopes = [change for change in changes if isinstance(change, GrantChange) and is_scope_change(change)]
         self.tally.unfinished = {change.principal for change in changes}
         self._batch([change for change in scopes if not change.added])
-        for phase in phases(works):
-            self._each(phase)
+        leaving, *later = phases(works)
+        self._each(leaving)
+        renames = awaited_renames(works, self.rivals)
+        self._rename(renames)
+        for phase in later:
+            self._each(without(phase, renames))
         self._batch([change for change in scopes if change.added])
         self.tally.unfinished.clear()
         return self.tally
@@ -98,7 +112,7 @@ class Applier:
             if not self.still_wanted(work.principal):
                 # Another run changed the object since the plan was made: it is looked at again.
                 self._report(Step(), work, "skipped", "it was pushed again meanwhile")
-            elif (ready := self._without_absent(work)).changes:
+            elif (ready := self._without_absent(self._without_taken_name(work))).changes:
                 self._intend(ready)
                 if self._end is None:
                     yield ready
@@ -112,6 +126,14 @@ class Applier:
         """Leave out members that could not be created: they enter when their own retry creates them."""
         changes = (c for c in work.changes if not isinstance(c, MemberChange) or self.objects.member_id(c.member))
         return Work(work.principal, tuple(changes))
+
+    def _without_taken_name(self, work: Work) -> Work:
+        """Leave out a name that is not free yet, and all of who would come to be under it."""
+        rival, change = self.rivals.get(work.principal), work.profile_change
+        if rival is None or change is None or change.after is None:
+            return work
+        is_taken = has_name(self.world, rival, wanted_name(rival.kind, change.after.name))
+        return Work(work.principal, without_name(work.changes, {work.principal})) if is_taken else work
 
     def _intend(self, work: Work) -> None:
         """Record, before it is created, that a service account's key is awaited: its loss must not pass unseen."""
@@ -173,6 +195,31 @@ class Applier:
             left = frozenset(grant for grant in grants if (grant.kind, grant.id) != member)
             if left != grants:
                 step.scopes[scope] = left
+
+    # ---------------------------------------------------------------- names
+
+    def _rename(self, renames: list[Work]) -> None:
+        """Let names change hands, before anything else is written: who gives one up goes before who gets it."""
+        aside = in_circles(renames, self.rivals)
+        for work, call in self.crew.each(self.objects.step_aside, filter(self._is_due, aside)):
+            self._conclude_aside(work, call)
+        self._go_on()
+        for step in in_order(renames, self.rivals, {work.principal for work in aside}):
+            self._each(step)
+
+    def _is_due(self, work: Work) -> bool:
+        return self._end is None and self.still_wanted(work.principal)
+
+    def _conclude_aside(self, work: Work, call: Future[tuple[ProfileChange, Record]]) -> None:
+        """Record that somebody has a name of the bridge's own for a moment. After a crash it is like any other name."""
+        try:
+            change, record = call.result()
+        except TectonError as error:
+            self._fail(work, error)
+            self._heed(error)
+            return
+        told = (work.principal, self.world.name_of(work.principal), (change,), (change.sentence(self.world.name_of),))
+        self._save(Step(records={(work.principal.kind, record.id): record}, outcomes=[Outcome(*told, "applied")]))
 
     # ---------------------------------------------------------------- roles on secret scopes
 

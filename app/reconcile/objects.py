@@ -8,9 +8,11 @@ from dataclasses import replace
 from app.core.access import GroupProfile, Profile, ServiceAccountProfile, UserProfile
 from app.core.changes import Change, ProfileChange
 from app.core.credentials import KeyKind
+from app.core.drift import why_ineffective
 from app.core.identity import Kind, Principal, without_contained
 from app.core.records import GroupRecord, Link, MemberId, Record, ServiceAccountRecord, UserRecord
 from app.reconcile.isolate import EDIT_REFUSALS, REFUSALS, isolate
+from app.reconcile.names import aside
 from app.reconcile.ports import (
     Conflict,
     Created,
@@ -139,6 +141,23 @@ class Objects:
 
     # ---------------------------------------------------------------- being altered
 
+    def step_aside(self, work: Work) -> tuple[ProfileChange, Record]:
+        """Give an object that is to be renamed a name of the bridge's own first; return that change, and the object.
+
+        Raise TectonError, also when the name that it has did not become free.
+        """
+        tecton_id, change = self.world.links.tecton_id_of(work.principal), work.profile_change
+        if tecton_id is None or change is None or change.before is None:
+            raise AssertionError("who is renamed is there")
+        profile = aside(change.before, tecton_id)
+        try:
+            edit = self.tecton.edit(work.principal.kind, tecton_id, lambda record: _called(record, profile.name))
+        except NotFound as error:
+            raise self._what_is_not_found(work.principal, tecton_id, error) from error
+        if edit.after.name.casefold() != profile.name.casefold():
+            raise Refused(f"could not rename {change.before.name}: {why_ineffective(())}")
+        return ProfileChange(work.principal, change.before, profile), edit.after
+
     def _edit(self, principal: Principal, changes: Sequence[Change], tecton_id: str) -> Done:
         """Make changes to an object that is there. Raise the refusal when not one of them could be made."""
         done = Done()
@@ -180,6 +199,10 @@ class Objects:
             # Who is to be in wins: one Tecton user can be meant by two principals, until the next sweep.
             after = replace(after, members=(after.members - go) | come)
         return None if after == record else after
+
+
+def _called(record: Record, name: str) -> Record:
+    return replace(record, user_name=name) if isinstance(record, UserRecord) else replace(record, name=name)
 
 
 def _adopting(record: Record, profile: Profile | None) -> Profile | None:

@@ -19,10 +19,12 @@ from app.core.records import Record, TectonObjects
 from app.reconcile.assess import Question
 from app.reconcile.elsewhere import another_tecton, fingerprint_of_another, is_another
 from app.reconcile.look import Look, Looked, freshness_report, lists_not_whole, too_few_calls
+from app.reconcile.names import Names
 from app.reconcile.observe import Crew, Pause, changes_in
 from app.reconcile.ports import Dirty, Escrow, NotEffective, Store, TectonError, TemporaryError
 from app.reconcile.report import Mode, Report, Run
 from app.reconcile.round import Round, Setting
+from app.reconcile.waiting import who_need_not_wait
 from app.reconcile.work import Tally
 from app.reconcile.world import ObjectKey, World
 
@@ -224,9 +226,8 @@ class Reconciler:
 
     def _question(self, world: World, policy: Policy, due: Collection[Dirty]) -> Question:
         """Return the principals that the pushes concern, with the groups of people who come or go."""
-        ids = {item.id for item in due}
-        before = {id_: world.people.get(id_) for id_ in ids}
-        world.update_directory(ids, self.store.load_part(policy, ids))
+        before = self._take_over(world, policy, {item.id for item in due})
+        ids = before.keys()
         moved = {id_ for id_ in ids if _comes_or_goes(before[id_], world.people.get(id_), world)}
         groups = {id_ for id_ in ids if id_ in world.groups} | (self.store.groups_of(moved) & world.groups.keys())
         principals = {Principal(Kind.GROUP, id_) for id_ in groups}
@@ -236,11 +237,25 @@ class Reconciler:
         principals |= {Principal(Kind.WORKSPACE, item.id) for item in due if item.kind == Kind.WORKSPACE}
         return Question(world.directory(ids, groups), frozenset(principals))
 
+    def _take_over(self, world: World, policy: Policy, ids: Collection[str]) -> dict[str, PushedPerson | None]:
+        """Take over what was pushed of these, and of those whose names they are to get; return who they were before.
+
+        Who gives up a name goes with who gets it: two that swap their names can do so only together.
+        """
+        before: dict[str, PushedPerson | None] = {}
+        names = Names(world)
+        while ids:
+            before |= {id_: world.people.get(id_) for id_ in ids}
+            world.update_directory(ids, self.store.load_part(policy, ids))
+            ids = names.rivals(ids) - before.keys()
+        return before
+
     def _settle(self, world: World, due: Collection[Dirty], round_: Round) -> None:
         """Take out of the queue what is done; what failed waits for its next try, what was not tried for nothing."""
         now, tally = self.clock(), round_.tally
         rows = {item.id: item for item in due}
-        untried = (tally.unfinished | tally.overtaken) - tally.errors.keys()
+        free = who_need_not_wait(world) if tally.applied else ()
+        untried = tally.unfinished.union(tally.overtaken, free) - tally.errors.keys()
         left = {principal.id for principal in (*tally.errors, *untried)}
         mended = [of for of in world.failing if of not in round_.differing | tally.errors.keys()]
         over = [world.failing.pop(of).row for of in mended] if round_.question.is_everything else []

@@ -21,9 +21,11 @@ from app.core.source_guards import doubt_about
 from app.reconcile.apply import HALTING, Applier
 from app.reconcile.assess import Assessment, Question, assess, desire, link_up, stand_for
 from app.reconcile.guarding import circumstances_of
+from app.reconcile.names import rivals_of, without_name
 from app.reconcile.observe import Crew, note_targets
 from app.reconcile.ports import NotEffective, Step, Store, TectonError
 from app.reconcile.report import WRITING, Mode, Report, Run
+from app.reconcile.waiting import look_who_waits, note_held, note_waiting, reasons, waiting_note
 from app.reconcile.work import NOBODY, Approval, Halted, Tally, by_object
 from app.reconcile.world import World
 
@@ -54,6 +56,8 @@ class Round:
         self.tally = Tally()
         self.unsure: dict[Change, TectonError] = {}  # what takes admin while nobody can read who holds it
         self.approval = NOBODY
+        self.rivals: dict[Principal, Principal] = {}  # who has the name that somebody is to get
+        self.waiting: dict[Change, Principal] = {}  # what waits for such a name, and who has it
         self.differing: frozenset[Principal] = frozenset()  # who is not as desired at the end
 
     def go(self) -> Report:
@@ -61,13 +65,18 @@ class Round:
         before = self._assess(link=True)
         if self.may_write and self._is_moved(before):
             before = self._assess(link=False)
-        self.report.drift = _counts(self._drift(before))
         plan = make_plan(self._due(before.changes))
         verdict = self._judge(plan, before)
+        self._look_who_waits(verdict, before)
+        self.report.drift = _counts(self._drift(before))
         self._state(plan, verdict, before)
-        if self.may_write and verdict.flowing:
-            self._apply(verdict, before)
+        ready = without_name(verdict.flowing, {change.principal for change in self.waiting})
+        if self.may_write and ready:
+            self._apply(replace(verdict, flowing=ready), before)
             before = self._assess(link=False)
+            self.waiting = look_who_waits(before.changes, rivals_of(self.world, before.changes))
+        note_waiting(self.world, self.waiting, self.question.principals)
+        self.report.notes += waiting_note(self.world, self.waiting)
         self._fail_unsure()
         self._stand_for_the_rest(before)
         self.differing = frozenset(change.principal for change in before.changes)
@@ -116,7 +125,8 @@ class Round:
         ineffective = {c for escrow in waiting.values() if escrow.is_ineffective for c in escrow.tried}
         failing = {of: escrow.error for of, escrow in waiting.items() if not escrow.is_ineffective}
         failing |= {of: str(error) for of, error in self.tally.errors.items() if not isinstance(error, NotEffective)}
-        found = assessment.drift(self.world, Trouble(ineffective | self.tally.ineffective, failing))
+        trouble = Trouble(ineffective | self.tally.ineffective, failing, reasons(self.world, self.waiting))
+        found = assessment.drift(self.world, trouble)
         return [*found, *drift_lost_keys(self._lost_keys(), self.world.name_of)]
 
     def _lost_keys(self) -> list[Principal]:
@@ -193,6 +203,13 @@ class Round:
         self.approval = Approval(frozenset(verdict.held), self.run.approved_by or "somebody")
         return judge(plan, replace(around, approved=self.approval.changes))
 
+    def _look_who_waits(self, verdict: Verdict, assessment: Assessment) -> None:
+        """Find out who waits for a name that stays another one's, also when all goes on that may."""
+        asked, fingerprint = self.question.principals, make_plan(verdict.held).fingerprint
+        note_held(self.world, verdict.held, asked, fingerprint if asked is None else "")
+        self.rivals = rivals_of(self.world, assessment.changes)
+        self.waiting = look_who_waits(assessment.changes, self.rivals, verdict.flowing)
+
     def _keep_doubt(self, plan: Plan, around: Circumstances) -> None:
         """Keep what a silence makes doubtful: the next look finds it known, and would take it away."""
         doubt = doubt_about(plan.changes, around)
@@ -225,6 +242,7 @@ class Round:
             self._freshness(),
             can_seal=self.store.can_seal,
             approval=self.approval,
+            rivals=self.rivals,
         )
         self.tally = applier.tally
         try:

@@ -115,6 +115,13 @@ def by_object(changes: Iterable[Change]) -> list[Work]:
     return [Work(principal, tuple(of)) for principal, of in grouped.items()]
 
 
+def without(works: Iterable[Work], done: Iterable[Work]) -> list[Work]:
+    """Return works less what is part of others."""
+    changes = {change for work in done for change in work.changes}
+    left = (work.without(changes) for work in works)
+    return [work for work in left if work.changes]
+
+
 def phases(works: Sequence[Work]) -> list[list[Work]]:
     """Return the works in their order: who leaves; what narrows; who arrives; groups and roles; groups that go.
 

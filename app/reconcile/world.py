@@ -16,6 +16,7 @@ from app.core.records import GroupRecord, MemberId, TectonObjects, observed_acce
 from app.reconcile.ports import Knowledge, Step
 
 ObjectKey = tuple[Kind, str]
+Wanted = tuple[Kind, str]  # a name as Tecton compares it: case does not count
 
 
 class World:
@@ -41,6 +42,8 @@ class World:
         self.remembered = AccessState()  # Tecton as it was known before a silence
         self.under_way: dict[Change, bool] = {}  # removals that a run is at, and whether a person approved them
         self.drained: dict[Principal, int] = {}  # when a drain last looked at whom, by this clock
+        self.held: dict[Principal, str] = {}  # whose deletion a guard holds, and the plan that lets them go
+        self.waiting: dict[Principal, Wanted] = {}  # who waits for a name that another one still has
         self._touched: dict[ObjectKey | str, int] = {}
         self._observed: tuple[tuple[int, int], AccessState] | None = None  # of everybody, and by which clocks
 

@@ -44,7 +44,7 @@ def _blocked(connection: Connection, principal: Principal) -> Iterator[str]:
     rows = connection.execute(select(drift.c.item).where(*_is(drift.c.kind, drift.c.principal_id, principal)))
     for item in rows.scalars():
         if item["class"] == DriftClass.BLOCKED.value:
-            yield item["sentence"]
+            yield f"{item['sentence']}: {item['error']}" if item["error"] else item["sentence"]
 
 
 def _held(connection: Connection, principal: Principal) -> Iterator[str]:
