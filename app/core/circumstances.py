@@ -82,14 +82,16 @@ class Circumstances:
     """What the guards compare a plan with.
 
     `removed` counts the removals of each kind that were applied in the window before now; `under_way` are
-    those that another run has decided on and is still at, each with whether a person approved it; `approved`
-    are changes that a person approved; `is_whole` tells a look at everything from one at a few principals.
+    those that another run has decided on and is still at, each with whether a person approved it; `taken` those
+    that were made so lately that what was read may be older; `approved` are changes that a person approved;
+    `is_whole` tells a look at everything from one at a few principals.
     """
 
     observed: AccessState
     limits: Guards
     removed: Mapping[str, int] = field(default_factory=dict)
     under_way: Mapping[Change, bool] = field(default_factory=dict)
+    taken: frozenset[Change] = frozenset()
     approved: frozenset[Change] = frozenset()
     desired: AccessState = field(default_factory=AccessState)
     last_applied: AccessState = field(default_factory=AccessState)

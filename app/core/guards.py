@@ -5,11 +5,11 @@ A guard holds removals; everything that gives access goes on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from app.core.access import AccessState
-from app.core.changes import Change, GrantChange, MemberChange, outcome_of
+from app.core.changes import Change, GrantChange, MemberChange, ProfileChange, outcome_of
 from app.core.circumstances import Circumstances, Finding, Guard, Objection
 from app.core.identity import ADMIN, Kind, Principal
 from app.core.plan import Plan
@@ -106,7 +106,7 @@ def effective_admins(state: AccessState) -> set[Principal]:
     holders = [principal for principal, grants in state.grants.items() if ADMIN in grants]
     admins = {p for p in holders if p.kind is Kind.USER and p in state.profiles}
     for group in (p for p in holders if p.kind is Kind.GROUP):
-        admins |= {member for member in state.members_of(group) if member.kind is Kind.USER}
+        admins |= {of for of in state.members_of(group) if of.kind is Kind.USER and of in state.profiles}
     return admins
 
 
@@ -125,7 +125,7 @@ def _hold_last_admins(changes: tuple[Change, ...], around: Circumstances) -> Fin
     successor is made in one run, and the predecessor goes in the next.
     """
     minimum = around.limits.min_admins
-    standing = outcome_of(around.observed, around.under_way) if around.under_way else around.observed
+    standing = _standing(around)
     before = effective_admins(standing)
     after = effective_admins(outcome_of(standing, [change for change in changes if change.removes_access]))
     if len(after) >= minimum or after >= before:
@@ -134,6 +134,21 @@ def _hold_last_admins(changes: tuple[Change, ...], around: Circumstances) -> Fin
     names = ", ".join(sorted(around.observed.name_of(p) or p.id for p in before - after))
     sentence = f"{len(after)} of {len(before)} admins would be left, fewer than {minimum}: {names} would lose admin"
     return set(losing), [Objection("min_admins", sentence, len(losing))]
+
+
+def _standing(around: Circumstances) -> AccessState:
+    """Return what is observed, less what is about to go, and what is gone although an old answer still shows it."""
+    gone = [*around.under_way, *around.taken]
+    return outcome_of(around.observed, [*gone, *_strangers_again(around)]) if gone else around.observed
+
+
+def _strangers_again(around: Circumstances) -> Iterator[Change]:
+    """Yield the deletion of who is seen again after it: nobody knows any more that it was one of ours."""
+    deleted = [change for change in around.taken if isinstance(change, ProfileChange) and change.deletes]
+    names = {(of.principal.kind, of.before.name.casefold()) for of in deleted if of.before}
+    for principal, profile in around.observed.profiles.items() if names else ():
+        if principal.is_foreign and (principal.kind, profile.name.casefold()) in names:
+            yield ProfileChange(principal, profile, None)
 
 
 def takers_of_admin(changes: Iterable[Change], observed: AccessState) -> list[Change]:

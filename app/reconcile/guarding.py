@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from app.core.changes import Change, MemberChange
 from app.core.circumstances import Circumstances, Source
+from app.core.guards import takers_of_admin
 from app.core.identity import Kind, Principal
 from app.core.plan import Plan
 from app.core.policy import Policy
@@ -16,6 +17,10 @@ from app.reconcile.assess import Assessment
 from app.reconcile.ports import Store
 from app.reconcile.world import World
 
+# Tecton promises no reads that are newer than this bridge's own writes. What it took away so lately is away, whatever
+# a read says: who may be admin only by an old answer is not counted on.
+LAG = timedelta(minutes=5)
+
 
 def circumstances_of(
     plan: Plan, assessment: Assessment, world: World, store: Store, policy: Policy, now: datetime
@@ -23,12 +28,14 @@ def circumstances_of(
     """Return what the guards compare a plan with."""
     removals = [change for change in plan.changes if change.removes_access]
     planned = set(plan.changes) if world.under_way else frozenset()
+    at_stake = policy.guards.min_admins and takers_of_admin(plan.changes, world.observed())
     source = store.read_source({change.principal for change in removals}, policy.guards)
     return Circumstances(
         observed=world.observed(),
         limits=policy.guards,
         removed=store.removals_since(now - policy.guards.window),
         under_way={change: of for change, of in world.under_way.items() if change not in planned},
+        taken=store.taken_since(now - LAG) if at_stake else frozenset(),
         desired=assessment.desired.state,
         last_applied=world.last,
         source=replace(source, leaving=_leaving(removals, source, world), remembered=world.remembered),

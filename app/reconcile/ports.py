@@ -312,6 +312,9 @@ class Store(Protocol):
         What a person approved does not count: it is no sign of anything going wrong.
         """
 
+    def taken_since(self, since: datetime) -> frozenset[Change]:
+        """Return the removals that were made since then and not undone; also those that only seem to have failed."""
+
     def read_source(self, principals: Collection[Principal], guards: Guards) -> Source:
         """Return what is known of where the removals from these principals come from.
 

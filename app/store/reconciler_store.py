@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from cryptography.fernet import Fernet, MultiFernet
 from sqlalchemy import Connection
 
-from app.core.changes import NameOf
+from app.core.changes import Change, NameOf
 from app.core.circumstances import Doubt, Silence, Source
 from app.core.directory import Directory
 from app.core.drift import DriftItem
@@ -78,6 +78,11 @@ class ReconcilerStore:
         """Return how many removals of each kind were applied since then."""
         with self.database.read() as connection:
             return journal.removals_since(connection, since)
+
+    def taken_since(self, since: datetime) -> frozenset[Change]:
+        """Return the removals that were made, or tried, since then and not undone."""
+        with self.database.read() as connection:
+            return sources.taken_since(connection, since)
 
     def read_source(self, principals: Collection[Principal], guards: Guards) -> Source:
         """Return what is known of where the removals from these principals come from."""

@@ -141,6 +141,27 @@ def _outcomes_of_losers(connection: Connection, since: datetime) -> Iterator[Any
     yield from connection.execute(rows.order_by(outcomes.c.id))
 
 
+def taken_since(connection: Connection, since: datetime) -> frozenset[Change]:
+    """Return the removals that the bridge made since then, or tried to, and did not undo.
+
+    One that failed may have been done all the same.
+    """
+    losers = select(outcomes.c.kind, outcomes.c.principal_id).where(outcomes.c.at >= since, outcomes.c.removal)
+    rows = select(outcomes.c.details, outcomes.c.status).where(
+        outcomes.c.at >= since,
+        outcomes.c.status != "skipped",
+        tuple_(outcomes.c.kind, outcomes.c.principal_id).in_(losers),
+    )
+    taken: dict[Item, Change] = {}
+    for details, status in connection.execute(rows.order_by(outcomes.c.id)):
+        for change in _changes(details):
+            if change.removes_access:
+                taken[item_of(change)] = change
+            elif status == "applied":
+                taken.pop(item_of(change), None)
+    return frozenset(taken.values())
+
+
 def _people_back(connection: Connection, since: datetime) -> dict[Principal, datetime]:
     """Return those who were deleted by the provider and came back since then, by who they were."""
     rows = connection.execute(
