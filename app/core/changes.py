@@ -116,6 +116,23 @@ def _differences(before: Profile, after: Profile) -> list[str]:
     return [f"{name.replace('_', ' ')} {old!r} → {new!r}" for name, old, new in pairs if old != new]
 
 
+def is_true(change: Change, held: AccessState) -> bool:
+    """Tell whether a state shows that a change was made."""
+    if isinstance(change, MemberChange):
+        return (change.member in held.members_of(change.group)) is change.added
+    if isinstance(change, GrantChange):
+        return (change.grant in held.grants_of(change.principal)) is change.added
+    profile = held.profiles.get(change.principal)
+    if change.after is None or profile is None:
+        return profile is change.after
+    if change.creates:
+        # Who was there already keeps what nobody pushed; what else differs is a difference of its own.
+        return profile.name.casefold() == change.after.name.casefold()
+    if isinstance(change.after, UserProfile) and isinstance(profile, UserProfile):
+        return profile.user_name.casefold() == change.after.user_name.casefold()
+    return profile == change.after
+
+
 def apply_changes(state: AccessState, changes: Iterable[Change]) -> AccessState:
     """Return the state after the changes; what they do not touch is shared with the state before."""
     made = list(changes)

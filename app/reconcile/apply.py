@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 
-from app.core.access import AccessState, UserProfile
-from app.core.changes import Change, GrantChange, MemberChange, ProfileChange
+from app.core.changes import Change, GrantChange, MemberChange, ProfileChange, is_true
 from app.core.drift import why_ineffective
 from app.core.guards import count_removals
 from app.core.identity import Kind, Principal
@@ -67,10 +66,11 @@ class Applier:
         can_seal: bool,
         approval: Approval = NOBODY,
         rivals: Mapping[Principal, Principal],
+        made: Mapping[Principal, list[Change]],
     ) -> None:
         self.world, self.crew, self.approval = world, crew, approval
         self.save, self.still_wanted, self.can_seal = save, still_wanted, can_seal
-        self.objects = Objects(world, tecton, can_seal=can_seal)
+        self.objects = Objects(world, tecton, made, can_seal=can_seal)
         self.scope_roles = ScopeRoles(world, tecton)
         self.tally = Tally()
         self._end: Exception | None = None  # why nothing more is begun
@@ -181,7 +181,7 @@ class Applier:
         """Return the changes that the object read back does not show."""
         records = {key: record for key, record in step.records.items() if record is not None}
         held = observed_access(TectonObjects(records), self.world.links)
-        return {change for change in work.changes if not _is_true(change, held)}
+        return {change for change in work.changes if not is_true(change, held)}
 
     def _forget(self, principal: Principal, step: Step) -> None:
         """Tecton drops a deleted object's memberships and grants with it: so does what is known of them."""
@@ -304,19 +304,3 @@ class Applier:
             return {}, approved_by
         observed = self.world.observed([change.principal for change in unapproved])
         return count_removals(unapproved, observed), approved_by
-
-
-def _is_true(change: Change, held: AccessState) -> bool:
-    if isinstance(change, MemberChange):
-        return (change.member in held.members_of(change.group)) is change.added
-    if isinstance(change, GrantChange):
-        return (change.grant in held.grants_of(change.principal)) is change.added
-    profile = held.profiles.get(change.principal)
-    if change.after is None or profile is None:
-        return profile is change.after
-    if change.creates:
-        # Who was there already keeps what nobody pushed; what else differs is a difference of its own.
-        return profile.name.casefold() == change.after.name.casefold()
-    if isinstance(change.after, UserProfile) and isinstance(profile, UserProfile):
-        return profile.user_name.casefold() == change.after.user_name.casefold()
-    return profile == change.after

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from app.core.changes import Change, MemberChange
+from app.core.changes import Change, MemberChange, is_true
 from app.core.circumstances import Circumstances, Source
 from app.core.guards import takers_of_admin
 from app.core.identity import Kind, Principal
@@ -17,9 +17,9 @@ from app.reconcile.assess import Assessment
 from app.reconcile.ports import Store
 from app.reconcile.world import World
 
-# Tecton promises no reads that are newer than this bridge's own writes. What it took away so lately is away, whatever
-# a read says: who may be admin only by an old answer is not counted on.
-LAG = timedelta(minutes=5)
+# Tecton promises no reads that are newer than the bridge's own writes, and says of several things that they take up to
+# a minute. What the bridge took away so lately is away, whatever a read says; what it wrote is no older than the read.
+LAG = timedelta(minutes=2)
 
 
 def circumstances_of(
@@ -41,6 +41,17 @@ def circumstances_of(
         source=replace(source, leaving=_leaving(removals, source, world), remembered=world.remembered),
         is_whole=assessment.question.is_everything,
     )
+
+
+def made_lately(changes: Iterable[Change], world: World, store: Store, now: datetime) -> dict[Principal, list[Change]]:
+    """Return what was made so lately of those whom changes concern that a read may not show it yet.
+
+    What is known to be otherwise since then was seen by a later look.
+    """
+    principals = {change.principal for change in changes if change.principal in world.links}
+    made = store.tried_since(now - LAG, principals)
+    known = world.observed(made.keys())
+    return {principal: [change for change in of if is_true(change, known)] for principal, of in made.items()}
 
 
 def _leaving(removals: Iterable[Change], source: Source, world: World) -> frozenset[Principal]:

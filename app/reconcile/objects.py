@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from app.core.access import GroupProfile, Profile, ServiceAccountProfile, UserProfile
@@ -11,6 +12,7 @@ from app.core.credentials import KeyKind
 from app.core.drift import why_ineffective
 from app.core.identity import Kind, Principal, without_contained
 from app.core.records import GroupRecord, Link, MemberId, Record, ServiceAccountRecord, UserRecord
+from app.core.removals import item_of
 from app.reconcile.isolate import EDIT_REFUSALS, REFUSALS, isolate
 from app.reconcile.names import aside
 from app.reconcile.ports import (
@@ -26,15 +28,22 @@ from app.reconcile.ports import (
     TectonError,
     UnknownOutcome,
 )
-from app.reconcile.work import Done, Work, grants_in, members_in
+from app.reconcile.work import Done, Work, grants_in, is_scope_change, members_in
 from app.reconcile.world import World
 
 
 class Objects:
-    """Writes single objects; only reads of the world."""
+    """Writes single objects; only reads of the world.
 
-    def __init__(self, world: World, tecton: Tecton, *, can_seal: bool) -> None:
+    `made` are changes that were made so lately that a read may not show them yet. Each edit begins with a read,
+    which is sent back: without them it would undo them.
+    """
+
+    def __init__(
+        self, world: World, tecton: Tecton, made: Mapping[Principal, Sequence[Change]], *, can_seal: bool
+    ) -> None:
         self.world, self.tecton, self.can_seal = world, tecton, can_seal
+        self.made = defaultdict[Principal, list[Change]](list, {of: list(changes) for of, changes in made.items()})
 
     def write(self, work: Work) -> Done:
         """Make the changes to one object. Raise TectonError when none could be made."""
@@ -167,6 +176,7 @@ class Objects:
                 edited = self.tecton.edit(principal.kind, tecton_id, lambda record: self._edited(part, record))
             except NotFound as error:
                 raise self._what_is_not_found(principal, tecton_id, error) from error
+            self.made[principal] += part
             done.step.records[principal.kind, tecton_id] = edited.after
 
         done.refused = isolate(changes, attempt, EDIT_REFUSALS)
@@ -179,13 +189,18 @@ class Objects:
         is_there = self.tecton.get_record(principal.kind, tecton_id) is not None
         return Refused(str(error)) if is_there else error
 
+    def _with_made(self, changes: Sequence[Change]) -> Sequence[Change]:
+        """Return changes to one object together with what was made of it lately, each thing as it is to be at last."""
+        made = (change for change in self.made[changes[0].principal] if _is_edit(change))
+        return [*{item_of(change): change for change in (*made, *changes)}.values()]
+
     def _edited(self, changes: Sequence[Change], record: Record) -> Record | None:
         """Return the record with the changes made on it as it is now, None when they are all there already.
 
         Changes, not the planned whole, are put onto the fresh record: what somebody else changed since
         it was last read is kept.
         """
-        after = record
+        after, changes = record, self._with_made(changes)
         for change in changes:
             if isinstance(change, ProfileChange):
                 profile = _adopting(after, change.after) if change.creates else change.after
@@ -199,6 +214,12 @@ class Objects:
             # Who is to be in wins: one Tecton user can be meant by two principals, until the next sweep.
             after = replace(after, members=(after.members - go) | come)
         return None if after == record else after
+
+
+def _is_edit(change: Change) -> bool:
+    """Tell whether a change is made by an edit: not who comes to be or ceases to be, nor roles on secret scopes."""
+    is_all = isinstance(change, ProfileChange) and (change.creates or change.deletes)
+    return not is_all and not is_scope_change(change)
 
 
 def _called(record: Record, name: str) -> Record:

@@ -315,6 +315,9 @@ class Store(Protocol):
     def taken_since(self, since: datetime) -> frozenset[Change]:
         """Return the removals that were made since then and not undone; also those that only seem to have failed."""
 
+    def tried_since(self, since: datetime, principals: Collection[Principal]) -> dict[Principal, list[Change]]:
+        """Return the changes that were tried on these principals since then, in their order: some may have failed."""
+
     def read_source(self, principals: Collection[Principal], guards: Guards) -> Source:
         """Return what is known of where the removals from these principals come from.
 

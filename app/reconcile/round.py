@@ -20,7 +20,7 @@ from app.core.records import TectonObjects, observed_access
 from app.core.source_guards import doubt_about
 from app.reconcile.apply import HALTING, Applier
 from app.reconcile.assess import Assessment, Question, assess, desire, link_up, stand_for
-from app.reconcile.guarding import circumstances_of
+from app.reconcile.guarding import circumstances_of, made_lately
 from app.reconcile.names import rivals_of, without_name
 from app.reconcile.observe import Crew, note_targets
 from app.reconcile.ports import NotEffective, Step, Store, TectonError
@@ -243,6 +243,7 @@ class Round:
             can_seal=self.store.can_seal,
             approval=self.approval,
             rivals=self.rivals,
+            made=made_lately(verdict.flowing, self.world, self.store, self.setting.clock()),
         )
         self.tally = applier.tally
         try:

@@ -84,6 +84,11 @@ class ReconcilerStore:
         with self.database.read() as connection:
             return sources.taken_since(connection, since)
 
+    def tried_since(self, since: datetime, principals: Collection[Principal]) -> dict[Principal, list[Change]]:
+        """Return the changes that were tried on these principals since then, in their order: some may have failed."""
+        with self.database.read() as connection:
+            return sources.tried_since(connection, since, principals)
+
     def read_source(self, principals: Collection[Principal], guards: Guards) -> Source:
         """Return what is known of where the removals from these principals come from."""
         with self.database.read() as connection:

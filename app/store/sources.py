@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any
@@ -160,6 +161,21 @@ def taken_since(connection: Connection, since: datetime) -> frozenset[Change]:
             elif status == "applied":
                 taken.pop(item_of(change), None)
     return frozenset(taken.values())
+
+
+def tried_since(
+    connection: Connection, since: datetime, principals: Collection[Principal]
+) -> dict[Principal, list[Change]]:
+    """Return the changes that were tried on these principals since then, in their order: some may have failed."""
+    made: defaultdict[Principal, list[Change]] = defaultdict(list)
+    lately = select(outcomes.c.details).where(outcomes.c.at >= since, outcomes.c.status != "skipped")
+    for kind in {principal.kind for principal in principals}:
+        for ids in _chunks({principal.id for principal in principals if principal.kind is kind}):
+            of = lately.where(outcomes.c.kind == kind.value, outcomes.c.principal_id.in_(ids or ()))
+            for details in connection.execute(of.order_by(outcomes.c.id)).scalars():
+                for change in _changes(details):
+                    made[change.principal].append(change)
+    return dict(made)
 
 
 def _people_back(connection: Connection, since: datetime) -> dict[Principal, datetime]:

@@ -226,6 +226,7 @@ def admins(rig: Rig) -> set[str]:
     return direct | rig.members("admins")
 
 
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 TWO_ADMINS = POLICY.replace("min_admins: 0", "min_admins: 2").replace(
     "guards:", "  - {name: bosses, to: {where: 'title eq \"Boss\"'}, roles: [{account: admin}]}\nguards:"
 )
@@ -239,6 +240,7 @@ def be_demoted(rig: Rig, person: str) -> None:
     rig.patch(f"/Users/{person}", {"op": "replace", "path": "title", "value": "Guest"})
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("look", ["drain", "sweep", "another process"])
 @pytest.mark.parametrize("go", [leave, be_demoted])
 def test_an_admin_from_whom_the_bridge_just_took_it_does_not_count_though_reads_lag(
@@ -266,6 +268,7 @@ def test_an_admin_from_whom_the_bridge_just_took_it_does_not_count_though_reads_
     assert admins(rig) == {"admin@example.com", "ben@acme.com"}
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("members", ["remove", "report"])
 def test_a_member_whom_the_bridge_just_deleted_is_no_admin_though_reads_lag(make_rig: MakeRig, members: str) -> None:
     rig = make_rig(policy=f"{TWO_ADMINS}unmanaged: {{members: {members}}}\n")
@@ -284,6 +287,7 @@ def test_a_member_whom_the_bridge_just_deleted_is_no_admin_though_reads_lag(make
     assert admins(rig) == {"admin@example.com", "ben@acme.com"}
 
 
+@ON_SQLITE
 def test_an_admin_who_got_it_back_counts_again_at_once(make_rig: MakeRig) -> None:
     rig = make_rig(policy=POLICY.replace("min_admins: 0", "min_admins: 2"))
     rig.run()
