@@ -437,6 +437,7 @@ def test_a_group_that_got_a_member_since_it_was_read_is_not_deleted_unseen(make_
     ]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_write_that_follows_another_undoes_nothing_of_it_though_reads_lag(make_rig: MakeRig) -> None:
     """Each write begins with a read, and what that shows is sent back."""
     rig = make_rig()
@@ -457,3 +458,19 @@ def test_a_write_that_follows_another_undoes_nothing_of_it_though_reads_lag(make
 def push_members(rig: Rig, group: str, people: dict[str, str], names: set[str], name: str) -> None:
     body = {"schemas": [GROUP], "displayName": name, "members": [{"value": people[of]} for of in sorted(names)]}
     rig.push("PUT", f"/Groups/{group}", body)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_was_given_by_hand_since_the_bridge_took_it_away_stays_where_it_was_seen(make_rig: MakeRig) -> None:
+    rig = make_rig(policy=f"{POLICY}unmanaged: {{members: report}}\n")
+    rig.run()
+    people = {name: rig.create_user(f"{name}@acme.com") for name in ("one", "two", "three")}
+    group = rig.create_group("tecton-fraud", *people.values())
+    settled(rig)
+    push_members(rig, group, people, {"one", "two"}, "tecton-fraud")
+    rig.tick(seconds=3)
+    rig.by_hand("groups/fraud/members", add=["three@acme.com"])
+    rig.run()
+    push_members(rig, group, people, {"one"}, "tecton-fraud")
+    rig.tick(seconds=3)
+    assert rig.members("fraud") == {"one@acme.com", "three@acme.com"}
