@@ -25,6 +25,7 @@ REASONS = {
     "service_accounts_v1_paths": "the test names the path",
     "unsorted_order": "short pages cost calls that the test counts",
     "user_name_case": "a name in another case is another user",
+    "user_name_change": "the test is about people who cannot be renamed",
 }
 
 # test -> the alternatives under which it cannot hold
@@ -144,7 +145,11 @@ LIMITS: dict[str, tuple[str, ...]] = {
         *SHORT_PAGES,
     ),
     "test_people_who_are_deleted_and_pushed_anew_wait_for_the_approval_without_a_call": ("read_delay_ms=500",),
-    "test_people_who_cannot_be_renamed_at_all_are_tried_once_and_keep_everything": NO_USER_ROLES,
+    "test_people_who_cannot_be_renamed_at_all_are_tried_once_and_keep_everything": (
+        *NO_USER_ROLES,
+        "user_name_change=allow",
+        "user_name_change=ignore",
+    ),
     "test_probes_run_again_after_a_change_has_spread": REFUSED_CALLS,
     "test_put_back_everything_goes_on_as_if_nothing_had_been": NO_GROUP_ROLES,
     "test_roles_pushed_and_taken_away_before_anybody_looked_end_those_given_back": NO_USER_ROLES,
