@@ -23,6 +23,20 @@ class Objection:
     held: int
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What one guard holds, and the sentence that says why."""
+
+    changes: frozenset[Change]
+    guard: str
+    sentence: str
+
+    @property
+    def objection(self) -> Objection:
+        """Return it as a person reads it."""
+        return Objection(self.guard, self.sentence, len(self.changes))
+
+
 class Pusher(NamedTuple):
     """Which client pushed a resource last, and which was the first to."""
 
@@ -84,7 +98,8 @@ class Circumstances:
     `removed` counts the removals of each kind that were applied in the window before now; `under_way` are
     those that another run has decided on and is still at, each with whether a person approved it; `taken` those
     that were made so lately that what was read may be older; `approved` are changes that a person approved;
-    `is_whole` tells a look at everything from one at a few principals.
+    `held_before` is what was held, and by which guard, and that nobody approved since; `is_whole` tells a look at
+    everything from one at a few principals.
     """
 
     observed: AccessState
@@ -93,6 +108,7 @@ class Circumstances:
     under_way: Mapping[Change, bool] = field(default_factory=dict)
     taken: frozenset[Change] = frozenset()
     approved: frozenset[Change] = frozenset()
+    held_before: Mapping[Item, Objection] = field(default_factory=dict)
     desired: AccessState = field(default_factory=AccessState)
     last_applied: AccessState = field(default_factory=AccessState)
     source: Source = Source()
@@ -104,6 +120,4 @@ class Circumstances:
         return {kind: number + self.removed.get(kind, 0) for kind, number in going.items()}
 
 
-Finding = tuple[set[Change], list[Objection]]
-NOTHING_HELD: Finding = (set(), [])
-Guard = Callable[[tuple[Change, ...], Circumstances], Finding]
+Guard = Callable[[tuple[Change, ...], Circumstances], list[Held]]

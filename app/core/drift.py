@@ -20,6 +20,8 @@ from app.core.correlation import Disputed
 from app.core.desired import Problem, Source
 from app.core.identity import Level, Principal, Target
 
+HELD = "held by a guard"  # how the reason of what waits for a person begins
+
 
 class DriftClass(StrEnum):
     """What kind of difference."""
@@ -57,13 +59,13 @@ class DriftItem:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What earlier tries left: changes that Tecton took without effect, and principals that fail, with the reason.
+    """What keeps changes from being made: Tecton took them without effect, or the principal fails, with the reason.
 
-    `waiting` are changes that cannot be tried yet, each with what it waits for.
+    `waiting` are changes that cannot be tried yet, each with what it waits for: a name, or a person.
     """
 
     ineffective: Collection[Change] = ()
-    failing: Mapping[Principal, str] | None = None
+    failing: Mapping[Principal, str] = field(default_factory=dict)
     waiting: Mapping[Change, str] = field(default_factory=dict)
 
 
@@ -137,16 +139,15 @@ def drift_of(
     """Return one item per change that is needed."""
     changes = list(changes)
     moved = both_moved(changes, last)
-    failing = trouble.failing or {}
     ineffective = set(trouble.ineffective)
     items = []
     for change in changes:
         drift_class = classify(change, last, moved)
-        error = failing.get(change.principal, "")
-        if error:
+        error, waits = trouble.failing.get(change.principal, ""), trouble.waiting.get(change, "")
+        if waits.startswith(HELD) or (waits and not error):
+            drift_class, error = DriftClass.BLOCKED, waits
+        elif error:
             drift_class = DriftClass.FAILING
-        elif change in trouble.waiting:
-            drift_class, error = DriftClass.BLOCKED, trouble.waiting[change]
         elif change in ineffective:
             drift_class, error = DriftClass.NOT_EFFECTIVE, why_ineffective([change])
         sentence = describe(change, name_of)

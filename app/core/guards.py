@@ -5,17 +5,22 @@ A guard holds removals; everything that gives access goes on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from app.core.access import AccessState
 from app.core.changes import Change, GrantChange, MemberChange, ProfileChange, outcome_of
-from app.core.circumstances import Circumstances, Finding, Guard, Objection
+from app.core.circumstances import Circumstances, Guard, Held, Objection
 from app.core.identity import ADMIN, Kind, Principal
 from app.core.plan import Plan
 from app.core.policy_guards import Guards, Limit
-from app.core.removals import REMOVAL_KINDS, beyond, count_removals, removal_kind, weights
+from app.core.removals import REMOVAL_KINDS, Item, beyond, count_removals, holder_of, item_of, removal_kind, weights
 from app.core.source_guards import SOURCE_GUARDS
+
+MIN_ADMINS = "min_admins"
+# The guards that look at what was done within a time.
+FADING = frozenset({"removals", "new_client", "undone", "scattered"})
 
 __all__ = [
     "REMOVAL_KINDS",
@@ -33,25 +38,31 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The changes that go on, those that are held, and why."""
+    """The changes that go on, those that are held, and why: all that was objected, and to each what."""
 
     flowing: tuple[Change, ...] = ()
     held: tuple[Change, ...] = ()
     objections: tuple[Objection, ...] = ()
+    why: Mapping[Change, Objection] = field(default_factory=dict)
+
+    def lasting(self) -> dict[Item, Objection]:
+        """Return what stays held although its reason fades with time, until a person or the provider decides."""
+        return {item_of(change): why for change, why in self.why.items() if why.guard in FADING}
 
 
 def judge(plan: Plan, around: Circumstances) -> Verdict:
     """Return which changes of the plan go on, and the objections to the others."""
-    held: set[Change] = set()
+    held: dict[Change, Objection] = {}
     objections: list[Objection] = []
     for guard in GUARDS:
-        more = guard(tuple(c for c in plan.changes if c not in held), around)
-        objections += more[1]
-        held |= more[0]
+        for found in guard(tuple(c for c in plan.changes if c not in held), around):
+            objections.append(found.objection)
+            held |= dict.fromkeys(found.changes, found.objection)
     return Verdict(
         flowing=tuple(change for change in plan.changes if change not in held),
         held=tuple(change for change in plan.changes if change in held),
         objections=tuple(objections),
+        why=held,
     )
 
 
@@ -72,9 +83,8 @@ def _totals(observed: AccessState) -> dict[str, int]:
     }
 
 
-def _hold_excess(changes: tuple[Change, ...], around: Circumstances) -> Finding:
-    held: set[Change] = set()
-    objections = []
+def _hold_excess(changes: tuple[Change, ...], around: Circumstances) -> list[Held]:
+    held = []
     removals = [change for change in changes if change not in around.approved and weights(change, around.observed)]
     totals, gone = _totals(around.observed), around.removed_before()
     for kind in REMOVAL_KINDS:
@@ -82,14 +92,12 @@ def _hold_excess(changes: tuple[Change, ...], around: Circumstances) -> Finding:
         before, total = gone[kind], totals[kind] + around.removed.get(kind, 0)
         left = allowance(limit, around.limits.floor, total) - before
         of_kind = [(change, weight) for change in removals if (weight := weights(change, around.observed).get(kind, 0))]
-        over = beyond(of_kind, left)
+        over = beyond(of_kind, left, around.held_before)
         if over:
             number = sum(weight for _, weight in of_kind)
-            held.update(over)
-            objections.append(
-                Objection("removals", _excess_sentence(kind, number, before, total, limit, around.limits), len(over))
-            )
-    return held, objections
+            sentence = _excess_sentence(kind, number, before, total, limit, around.limits)
+            held.append(Held(frozenset(over), "removals", sentence))
+    return held
 
 
 def _excess_sentence(kind: str, number: int, before: int, total: int, limit: Limit, guards: Guards) -> str:
@@ -99,6 +107,26 @@ def _excess_sentence(kind: str, number: int, before: int, total: int, limit: Lim
         f"{number} {words if number != 1 else words[:-1]} would be removed{earlier}, out of {total}: "
         f"more than the {guards.floor} that always go on, and more than {limit.count} or {limit.percent:g} %"
     )
+
+
+def _hold_still(changes: tuple[Change, ...], around: Circumstances) -> list[Held]:
+    """Hold what was held before and would go on by now: the reason faded, and nobody has decided.
+
+    Whoever is to be deleted, and is held, keeps everything else as well: other pushes may take it, too.
+    """
+    before = around.held_before
+    kept = {principal: why for (principal, part), why in before.items() if part is None}
+    held: defaultdict[str, set[Change]] = defaultdict(set)
+    for change in changes if before else ():
+        why = before.get(item_of(change)) or kept.get(holder_of(item_of(change)))
+        if why and change.removes_access and change not in around.approved:
+            held[why.guard].add(change)
+    return [Held(frozenset(of), guard, _still_sentence(len(of))) for guard, of in sorted(held.items())]
+
+
+def _still_sentence(number: int) -> str:
+    verb = "removals were held before, and wait" if number != 1 else "removal was held before, and waits"
+    return f"{number} {verb} for a person or the provider: no time that passes lets it go on"
 
 
 def effective_admins(state: AccessState) -> set[Principal]:
@@ -118,7 +146,7 @@ def admins_at_stake(changes: Iterable[Change], observed: AccessState) -> list[Pr
     return sorted(p for p, of in observed.grants.items() if ADMIN in of and p.kind in {Kind.USER, Kind.GROUP})
 
 
-def _hold_last_admins(changes: tuple[Change, ...], around: Circumstances) -> Finding:
+def _hold_last_admins(changes: tuple[Change, ...], around: Circumstances) -> list[Held]:
     """Hold what takes admin from somebody when fewer than the minimum would be left. No approval overrides it.
 
     Admins whom the same plan makes do not count: removals come first, and a grant can fail. A
@@ -129,11 +157,11 @@ def _hold_last_admins(changes: tuple[Change, ...], around: Circumstances) -> Fin
     before = effective_admins(standing)
     after = effective_admins(outcome_of(standing, [change for change in changes if change.removes_access]))
     if len(after) >= minimum or after >= before:
-        return set(), []
+        return []
     losing = [change for change in changes if _takes_admin(change, standing, before)]
     names = ", ".join(sorted(around.observed.name_of(p) or p.id for p in before - after))
     sentence = f"{len(after)} of {len(before)} admins would be left, fewer than {minimum}: {names} would lose admin"
-    return set(losing), [Objection("min_admins", sentence, len(losing))]
+    return [Held(frozenset(losing), MIN_ADMINS, sentence)]
 
 
 def _standing(around: Circumstances) -> AccessState:
@@ -168,4 +196,4 @@ def _takes_admin(change: Change, observed: AccessState, admins: set[Principal]) 
 
 
 # What the source does is looked at first: what it holds does not use up what the limits let go on.
-GUARDS: tuple[Guard, ...] = (*SOURCE_GUARDS, _hold_excess, _hold_last_admins)
+GUARDS: tuple[Guard, ...] = (*SOURCE_GUARDS, _hold_excess, _hold_still, _hold_last_admins)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from app.core.access import AccessState, ServiceAccountProfile
 from app.core.changes import Change, GrantChange, MemberChange, ProfileChange
@@ -48,10 +48,13 @@ def weights(change: Change, observed: AccessState) -> dict[str, int]:
     return {kind: 1} if kind else {}
 
 
-def beyond(weighted: Iterable[tuple[Change, int]], left: int) -> list[Change]:
-    """Return the changes that do not fit into what is left: the smallest first, so that single leavers flow."""
+def beyond(weighted: Iterable[tuple[Change, int]], left: int, last: Container[Item] = ()) -> list[Change]:
+    """Return the changes that do not fit into what is left: the smallest first, so that single leavers flow.
+
+    Those of `last` come after all others: what waits for a person does not keep the next leaver back.
+    """
     over = []
-    for change, weight in sorted(weighted, key=lambda pair: pair[1]):
+    for change, weight in sorted(weighted, key=lambda pair: (item_of(pair[0]) in last, pair[1])):
         if weight > left:
             over.append(change)
         else:

@@ -11,26 +11,24 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 from app.core.changes import Change, MemberChange
-from app.core.circumstances import NOTHING_HELD, Circumstances, Doubt, Finding, NewClient, Objection
+from app.core.circumstances import Circumstances, Doubt, Held, NewClient
 from app.core.identity import Kind, Principal
 from app.core.removals import REMOVAL_KINDS, beyond, holder_of, holds, item_of, weights
 
 
-def hold_emptied(changes: tuple[Change, ...], around: Circumstances) -> Finding:
+def hold_emptied(changes: tuple[Change, ...], around: Circumstances) -> list[Held]:
     """Hold what takes all members at once from a group that the provider still has.
 
     A group that is deleted, or loses one member after the other, is no such group; members who leave
     altogether go with their users.
     """
     if around.limits.source.emptied != "hold":
-        return NOTHING_HELD
-    held: set[Change] = set()
-    objections = []
+        return []
+    held = []
     for group, losses in sorted(_losses_by_group(_of_who_stay(_open_removals(changes, around), around)).items()):
         if len(losses) > around.limits.floor and _is_emptied(group, around):
-            held.update(losses)
-            objections.append(Objection("emptied", _emptied_sentence(group, losses, around), len(losses)))
-    return held, objections
+            held.append(Held(frozenset(losses), "emptied", _emptied_sentence(group, losses, around)))
+    return held
 
 
 def _of_who_stay(removals: Iterable[Change], around: Circumstances) -> Iterator[Change]:
@@ -60,11 +58,11 @@ def _emptied_sentence(group: Principal, losses: list[Change], around: Circumstan
     )
 
 
-def hold_scattered(changes: tuple[Change, ...], around: Circumstances) -> Finding:
+def hold_scattered(changes: tuple[Change, ...], around: Circumstances) -> list[Held]:
     """Hold memberships that many people who stay lose in many groups within a short time."""
     limit = around.limits.source.scattered
     if limit is None:
-        return NOTHING_HELD
+        return []
     losses = {
         change: (change.group, change.member)
         for change in _given(_open_removals(changes, around), around)
@@ -74,26 +72,25 @@ def hold_scattered(changes: tuple[Change, ...], around: Circumstances) -> Findin
     lost = before | set(losses.values())
     groups, people = {group for group, _ in lost}, {holder_of(item) for item in lost}
     if not losses or len(groups) <= limit.groups or len(people) <= limit.people:
-        return NOTHING_HELD
+        return []
     sentence = (
         f"{len(people)} people who stay would have lost memberships in {len(groups)} groups within "
         f"{_words(limit.within)}, {len(losses)} of them now: more than {limit.people} people and {limit.groups} groups"
     )
-    return set(losses), [Objection("scattered", sentence, len(losses))]
+    return [Held(frozenset(losses), "scattered", sentence)]
 
 
-def hold_new_clients(changes: tuple[Change, ...], around: Circumstances) -> Finding:
+def hold_new_clients(changes: tuple[Change, ...], around: Circumstances) -> list[Held]:
     """Hold what a client that is new takes away of what other clients pushed, beyond the floor."""
-    held: set[Change] = set()
-    objections = []
+    held = []
     removals = list(_given(_open_removals(changes, around), around))
     for client in around.source.new_clients:
         mine = [change for change in removals if _takes_from_others(client, change, around)]
-        over = beyond(((change, _weight(change, around)) for change in mine), around.limits.floor - client.removed)
+        weighted = ((change, _weight(change, around)) for change in mine)
+        over = beyond(weighted, around.limits.floor - client.removed, around.held_before)
         if over:
-            held.update(over)
-            objections.append(Objection("new_client", _client_sentence(client, mine, around), len(over)))
-    return held, objections
+            held.append(Held(frozenset(over), "new_client", _client_sentence(client, mine, around)))
+    return held
 
 
 def _takes_from_others(client: NewClient, change: Change, around: Circumstances) -> bool:
@@ -116,44 +113,45 @@ def _client_sentence(client: NewClient, mine: list[Change], around: Circumstance
     )
 
 
-def hold_undone(changes: tuple[Change, ...], around: Circumstances) -> Finding:
+def hold_undone(changes: tuple[Change, ...], around: Circumstances) -> list[Held]:
     """Hold removals beyond the floor while many people get back what was taken from them not long ago.
 
     So it looks when an identity provider is restored from a backup: it pushes the world of some hours ago.
     """
     limit = around.limits.source.undone
     if limit is None:
-        return NOTHING_HELD
+        return []
     given = {item_of(change) for change in changes if not change.removes_access}
     back = around.source.back | {holder_of(item) for item in given & around.source.taken}
     if len(back) <= limit.people:
-        return NOTHING_HELD
+        return []
     removals = list(_given(_open_removals(changes, around), around))
     held = {change for kind in REMOVAL_KINDS for change in _beyond_floor(kind, removals, around)}
     sentence = (
         f"{len(back)} people get back what was taken from them within {_words(limit.within)}, over {limit.people}: "
         f"the identity provider may be restored from a backup, so that {len(held)} of {len(removals)} removals wait"
     )
-    return (held, [Objection("undone", sentence, len(held))]) if held else NOTHING_HELD
+    return [Held(frozenset(held), "undone", sentence)] if held else []
 
 
 def _beyond_floor(kind: str, removals: Iterable[Change], around: Circumstances) -> list[Change]:
     weighted = ((change, weights(change, around.observed).get(kind, 0)) for change in removals)
-    return beyond((pair for pair in weighted if pair[1]), around.limits.floor - around.removed_before()[kind])
+    left = around.limits.floor - around.removed_before()[kind]
+    return beyond((pair for pair in weighted if pair[1]), left, around.held_before)
 
 
-def hold_unremembered(changes: tuple[Change, ...], around: Circumstances) -> Finding:
+def hold_unremembered(changes: tuple[Change, ...], around: Circumstances) -> list[Held]:
     """Hold the removal of what came into Tecton while the bridge has no memory."""
     doubt = doubt_about(changes, around)
     held = set(doubt.changes - around.approved) if doubt else set()
     if doubt is None or not held:
-        return NOTHING_HELD
+        return []
     since, until = (f"{time:%Y-%m-%d %H:%M} UTC" for time in doubt.silence)
     sentence = (
         f"the bridge's database knows nothing of the time from {since} to {until}: it was stopped, or restored from a "
         f"backup; {len(held)} removals of what came into Tecton meanwhile wait, since it may have been pushed"
     )
-    return held, [Objection("memory", sentence, len(held))]
+    return [Held(frozenset(held), "memory", sentence)]
 
 
 def doubt_about(changes: Iterable[Change], around: Circumstances) -> Doubt | None:

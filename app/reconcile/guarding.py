@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from app.core.changes import Change, MemberChange, is_true
-from app.core.circumstances import Circumstances, Source
+from app.core.circumstances import Circumstances, Objection, Source
 from app.core.guards import takers_of_admin
 from app.core.identity import Kind, Principal
 from app.core.plan import Plan
 from app.core.policy import Policy
-from app.core.removals import holder_of
+from app.core.removals import Item, holder_of
 from app.reconcile.assess import Assessment
 from app.reconcile.ports import Store
 from app.reconcile.world import World
@@ -23,9 +23,15 @@ LAG = timedelta(minutes=2)
 
 
 def circumstances_of(
-    plan: Plan, assessment: Assessment, world: World, store: Store, policy: Policy, now: datetime
+    plan: Plan,
+    assessment: Assessment,
+    world: World,
+    store: Store,
+    policy: Policy,
+    now: datetime,
+    held: Mapping[Item, Objection],
 ) -> Circumstances:
-    """Return what the guards compare a plan with."""
+    """Return what the guards compare a plan with; `held` is what they held before."""
     removals = [change for change in plan.changes if change.removes_access]
     planned = set(plan.changes) if world.under_way else frozenset()
     at_stake = policy.guards.min_admins and takers_of_admin(plan.changes, world.observed())
@@ -36,6 +42,7 @@ def circumstances_of(
         removed=store.removals_since(now - policy.guards.window),
         under_way={change: of for change, of in world.under_way.items() if change not in planned},
         taken=store.taken_since(now - LAG) if at_stake else frozenset(),
+        held_before=held,
         desired=assessment.desired.state,
         last_applied=world.last,
         source=replace(source, leaving=_leaving(removals, source, world), remembered=world.remembered),

@@ -19,6 +19,7 @@ from app.core.plan import Plan
 from app.core.policy import Policy
 from app.core.policy_guards import Guards
 from app.core.records import Link, Links, MemberId, Record, ScopeGrant, TectonObjects
+from app.core.removals import Item
 from app.core.returns import Return
 
 
@@ -350,6 +351,12 @@ class Store(Protocol):
 
         One that was pushed again since keeps its own, earlier time.
         """
+
+    def read_held(self) -> dict[Item, Objection]:
+        """Return what guards hold until somebody decides, with what they objected."""
+
+    def keep_held(self, held: Mapping[Item, Objection], ended: Collection[Item]) -> None:
+        """Note what is held from now on, and what is not any more."""
 
     def keep_plan(
         self, run_id: str, plan: Plan, status: str, objections: Collection[Objection], name_of: NameOf

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection
 from concurrent.futures import Executor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
 from app.core.access import AccessState
@@ -96,12 +96,15 @@ class Reconciler:
         moment = world.clock
         looked = self._read(run, crew, world, policy)
         fresh = looked.objects
+        answered: str | None = None  # an approval that was about the look itself, and is no plan's any more
         if is_another(world, fresh) and run.approve == fingerprint_of_another(world):
+            answered = run.approve
             self.store.forget_tecton()
             self._world = world = self._load(policy)
             moment = world.clock
         lost = _lost(world, fresh)
         is_believed = run.approve == _lost_fingerprint(lost)
+        answered = run.approve if is_believed else answered
         report = self._refuse_another(run, world, fresh)
         if report is None and not is_believed:
             report = self._distrust(run, world, policy, lost)
@@ -113,8 +116,11 @@ class Reconciler:
             world.take(step)
             self.store.note_verified(read, looked.modified, started)
             world.complete = True
-            round_ = Round(self._setting(world, policy, crew), run, Question(_everything(world)))
+            of_round = replace(run, approve=None) if answered else run
+            round_ = Round(self._setting(world, policy, crew), of_round, Question(_everything(world)))
             report = round_.go()
+            if answered:
+                self.store.close_plan(answered, "applied", run.approved_by)
             report.notes += [f"Tecton's lists left out {record.name}, which is there" for record in left_out.values()]
             self._settle(world, (), round_)
             self._note_freshness(run, report, looked, world, policy)

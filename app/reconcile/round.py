@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from app.core.access import AccessState
 from app.core.changes import Change
-from app.core.circumstances import Circumstances
-from app.core.drift import DriftClass, DriftItem, Trouble, drift_lost_keys
+from app.core.circumstances import Circumstances, Objection
+from app.core.drift import HELD, DriftClass, DriftItem, Trouble, drift_lost_keys
 from app.core.effective import head_of
 from app.core.guards import Verdict, admins_at_stake, judge, takers_of_admin
 from app.core.identity import Kind, Principal
 from app.core.plan import Plan, make_plan
 from app.core.policy import Policy
 from app.core.records import TectonObjects, observed_access
+from app.core.removals import Item, item_of
 from app.core.source_guards import doubt_about
 from app.reconcile.apply import HALTING, Applier
 from app.reconcile.assess import Assessment, Question, assess, desire, link_up, stand_for
@@ -58,6 +59,7 @@ class Round:
         self.approval = NOBODY
         self.rivals: dict[Principal, Principal] = {}  # who has the name that somebody is to get
         self.waiting: dict[Change, Principal] = {}  # what waits for such a name, and who has it
+        self.held: dict[Change, str] = {}  # what a guard holds, and why
         self.differing: frozenset[Principal] = frozenset()  # who is not as desired at the end
 
     def go(self) -> Report:
@@ -68,6 +70,7 @@ class Round:
         plan = make_plan(self._due(before.changes))
         verdict = self._judge(plan, before)
         self._look_who_waits(verdict, before)
+        self.held = {change: f"{HELD}: {why.sentence}" for change, why in verdict.why.items()}
         self.report.drift = _counts(self._drift(before))
         self._state(plan, verdict, before)
         ready = without_name(verdict.flowing, {change.principal for change in self.waiting})
@@ -125,8 +128,8 @@ class Round:
         ineffective = {c for escrow in waiting.values() if escrow.is_ineffective for c in escrow.tried}
         failing = {of: escrow.error for of, escrow in waiting.items() if not escrow.is_ineffective}
         failing |= {of: str(error) for of, error in self.tally.errors.items() if not isinstance(error, NotEffective)}
-        trouble = Trouble(ineffective | self.tally.ineffective, failing, reasons(self.world, self.waiting))
-        found = assessment.drift(self.world, trouble)
+        waits = {**reasons(self.world, self.waiting), **self.held}
+        found = assessment.drift(self.world, Trouble(ineffective | self.tally.ineffective, failing, waits))
         return [*found, *drift_lost_keys(self._lost_keys(), self.world.name_of)]
 
     def _lost_keys(self) -> list[Principal]:
@@ -185,13 +188,19 @@ class Round:
         return bool(step.records)
 
     def _judge(self, plan: Plan, assessment: Assessment) -> Verdict:
+        held, now = self.store.read_held(), self.setting.clock()
         removes = any(change.removes_access for change in plan.changes)
-        if not removes and not self.question.is_everything:
+        if not removes and not held and not self.question.is_everything:
             return Verdict(flowing=plan.changes)
-        around = circumstances_of(plan, assessment, self.world, self.store, self.policy, self.setting.clock())
+        around = circumstances_of(plan, assessment, self.world, self.store, self.policy, now, held)
         if self.question.is_everything:
             self._keep_doubt(plan, around)
-        verdict = judge(plan, around)
+        verdict = self._approved(judge(plan, around), plan, around)
+        self._keep_held(held, verdict.lasting(), assessment)
+        return verdict
+
+    def _approved(self, verdict: Verdict, plan: Plan, around: Circumstances) -> Verdict:
+        """Return the verdict, or what becomes of it where it holds exactly what a person approved."""
         if not self.run.approve:
             return verdict
         if make_plan(verdict.held).fingerprint != self.run.approve:
@@ -209,6 +218,19 @@ class Round:
         note_held(self.world, verdict.held, asked, fingerprint if asked is None else "")
         self.rivals = rivals_of(self.world, assessment.changes)
         self.waiting = look_who_waits(assessment.changes, self.rivals, verdict.flowing)
+
+    def _keep_held(self, before: Mapping[Item, Objection], now: Mapping[Item, Objection], of: Assessment) -> None:
+        """Keep what is held until somebody decides: it ends when it is approved, or not to be removed any more.
+
+        What waits for its next try is in no plan, and stays held.
+        """
+        removals = {item_of(change): change for change in of.changes if change.removes_access}
+        asked = self.question.principals
+        mine = {item for item in before if asked is None or item[0] in asked}
+        ended = {item for item in mine if item not in removals or removals[item] in self.approval.changes}
+        new = {item: why for item, why in now.items() if item not in before}
+        if new or ended:
+            self.store.keep_held(new, ended)
 
     def _keep_doubt(self, plan: Plan, around: Circumstances) -> None:
         """Keep what a silence makes doubtful: the next look finds it known, and would take it away."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
 
-from app.core.drift import DriftClass
+from app.core.drift import HELD, DriftClass
 from app.core.identity import Kind, Principal
 from app.store.tables import dirty, drift, plans
 
@@ -43,7 +43,8 @@ def _is(kind: Any, id_: Any, principal: Principal) -> tuple[Any, Any]:
 def _blocked(connection: Connection, principal: Principal) -> Iterator[str]:
     rows = connection.execute(select(drift.c.item).where(*_is(drift.c.kind, drift.c.principal_id, principal)))
     for item in rows.scalars():
-        if item["class"] == DriftClass.BLOCKED.value:
+        # What is held tells its plan, below.
+        if item["class"] == DriftClass.BLOCKED.value and not item["error"].startswith(HELD):
             yield f"{item['sentence']}: {item['error']}" if item["error"] else item["sentence"]
 
 
@@ -54,7 +55,7 @@ def _held(connection: Connection, principal: Principal) -> Iterator[str]:
         why = "; ".join(objection["sentence"] for objection in objections)
         for change in changes:
             if any(change["json"].get(part) == list(principal) for part in ("principal", "group", "member")):
-                yield f"held by a guard: {change['sentence']} ({why}; plan {fingerprint})"
+                yield f"{HELD}: {change['sentence']} ({why}; plan {fingerprint})"
 
 
 def _waiting(connection: Connection, principal: Principal) -> Iterator[str]:

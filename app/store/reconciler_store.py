@@ -19,9 +19,10 @@ from app.core.identity import Kind, Principal
 from app.core.plan import Plan
 from app.core.policy import Policy
 from app.core.policy_guards import Guards
+from app.core.removals import Item
 from app.core.returns import Return
 from app.reconcile.ports import Dirty, Knowledge, OneTimeKey, Step
-from app.store import abilities, credentials, freshness, inactivity, journal, queue, returns, snapshot, sources
+from app.store import abilities, credentials, freshness, held, inactivity, journal, queue, returns, snapshot, sources
 from app.store.database import Database
 from app.store.facts import LAST_SWEEP, TECTON, note_fact
 from app.store.fencing import fenced_write
@@ -166,6 +167,16 @@ class ReconcilerStore:
             queue.postpone(connection, item, error, now=now, next_at=next_at, attempts=attempts)
 
     # ---------------------------------------------------------------- plans, drift, evidence
+
+    def read_held(self) -> dict[Item, Objection]:
+        """Return what guards hold until somebody decides, with what they objected."""
+        with self.database.read() as connection:
+            return held.read_held(connection)
+
+    def keep_held(self, kept: Mapping[Item, Objection], ended: Collection[Item]) -> None:
+        """Note what is held from now on, and what is not any more."""
+        with self._fenced() as connection:
+            held.keep_held(connection, kept, ended, self.clock())
 
     def keep_plan(
         self, run_id: str, plan: Plan, status: str, objections: Collection[Objection], name_of: NameOf

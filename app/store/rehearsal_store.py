@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import NoReturn
 
-from app.core.circumstances import Doubt
+from app.core.circumstances import Doubt, Objection
 from app.core.drift import DriftItem
 from app.core.identity import Principal
+from app.core.removals import Item
 from app.store.reconciler_store import ReconcilerStore
 
 
@@ -22,6 +23,9 @@ class RehearsalStore(ReconcilerStore):
 
     def keep_doubt(self, doubt: Doubt | None) -> None:
         """Leave what is doubtful as it is."""
+
+    def keep_held(self, kept: Mapping[Item, Objection], ended: Collection[Item]) -> None:
+        """Leave what is held as it is."""
 
     def supersede_plans(self, except_for: str) -> None:
         """Leave every plan as it is."""

@@ -304,6 +304,17 @@ plans = Table(
     Column("approved_by", Text),
 )
 
+held_removals = Table(
+    "held_removals",
+    metadata,
+    # What guards hold until a person approves it, or the provider does not want it any more: not until time passes.
+    Column("key", String(64), primary_key=True),  # digest of the item
+    Column("item", Document, nullable=False),  # whose what: a principal, and a member, a grant, or nothing
+    Column("guard", String(32), nullable=False),
+    Column("sentence", Text, nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+)
+
 outcomes = Table(
     "outcomes",
     metadata,

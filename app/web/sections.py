@@ -92,7 +92,13 @@ SECTIONS = (
         tone="bad",
     ),
     Section("changed", "Changed", "Changed in Tecton by hand.", (DriftClass.CHANGED,), tone="bad"),
-    Section("blocked", "Blocked", "Asked for, and cannot or must not be made.", (DriftClass.BLOCKED,), tone="warn"),
+    Section(
+        "blocked",
+        "Blocked",
+        "Asked for, and cannot be made, must not be, or waits: for a person, or for a name.",
+        (DriftClass.BLOCKED,),
+        tone="warn",
+    ),
     Section(
         "unmanaged",
         "Unmanaged",

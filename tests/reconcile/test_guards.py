@@ -68,6 +68,83 @@ def test_the_next_window_lets_single_leavers_flow_again(make_rig: MakeRig) -> No
     assert left(rig) == 6
 
 
+def held_leavers(rig: Rig) -> list[str]:
+    """Let ten people leave at once, of whom three go and seven are held; return all ten."""
+    rig.run()
+    people = hire(rig, 10)
+    for person in people:
+        rig.set_active(person, False)
+    rig.settle()
+    rig.run()
+    assert left(rig) == 7
+    return people
+
+
+def test_what_is_held_stays_held_however_much_time_passes_and_the_next_leaver_goes(make_rig: MakeRig) -> None:
+    rig = make_rig(policy=STRICT)
+    held_leavers(rig)
+    for _ in range(3):
+        rig.clock.move(hours=2)
+        report = rig.run()
+        assert (left(rig), report["held"]) == (7, 7)
+    other = rig.create_user("other@acme.com")
+    rig.settle()
+    rig.set_active(other, False)
+    rig.settle()
+    assert rig.user("other@acme.com") is None
+    report = rig.run("apply", rig.run()["fingerprint"])
+    assert (report["applied"], report["held"], left(rig)) == (7, 0, 0)
+
+
+def test_what_waits_although_its_reason_faded_says_so(make_rig: MakeRig) -> None:
+    rig = make_rig(policy=STRICT)
+    people = held_leavers(rig)
+    for person in people[:-1]:
+        rig.set_active(person, True)
+    rig.settle()
+    rig.clock.move(hours=2)
+    report = rig.run()
+    assert (report["held"], [of["guard"] for of in report["objections"]]) == (1, ["removals"])
+    assert report["objections"][0]["sentence"].startswith("1 removal was held before, and waits for a person or the ")
+
+
+def test_who_came_back_may_leave_again_without_a_person(make_rig: MakeRig) -> None:
+    rig = make_rig(policy=STRICT)
+    people = held_leavers(rig)
+    rig.clock.move(hours=2)
+    (still,) = [n for n in range(10) if rig.user(f"user{n}@acme.com")][:1]
+    rig.set_active(people[still], True)
+    rig.settle()
+    rig.set_active(people[still], False)
+    rig.settle()
+    assert rig.user(f"user{still}@acme.com") is None
+    assert left(rig) == 6
+
+
+def test_who_is_held_keeps_memberships_whatever_else_is_pushed_of_the_group(make_rig: MakeRig) -> None:
+    rig = make_rig(policy=STRICT)
+    held_leavers(rig)
+    rig.clock.move(hours=2)
+    new = rig.create_user("new@acme.com")
+    with rig.database.read() as connection:
+        group = connection.exec_driver_sql("SELECT id FROM resources WHERE type = 'Group'").scalar_one()
+    rig.patch(f"/Groups/{group}", {"op": "add", "path": "members", "value": [{"value": new}]})
+    rig.settle()
+    members = rig.members("fraud")
+    assert "new@acme.com" in members
+    assert len(members) == 8
+    rig.run("apply", rig.run()["fingerprint"])
+    assert rig.members("fraud") == {"new@acme.com"}
+
+
+def test_what_is_held_is_blocked_in_the_drift_report_with_the_reason(make_rig: MakeRig) -> None:
+    rig = make_rig(policy=STRICT)
+    held_leavers(rig)
+    items = [item for item in rig.drift() if item["name"].startswith("user")]
+    assert {item["class"] for item in items} == {"blocked"}
+    assert all(item["error"].startswith("held by a guard: 7 users would be removed") for item in items)
+
+
 def test_an_emptied_group_is_held_while_grants_go_on(make_rig: MakeRig) -> None:
     rig = make_rig(policy=STRICT)
     rig.run()
@@ -361,6 +438,22 @@ def test_an_emptied_list_changes_nothing(make_rig: MakeRig) -> None:
     assert rig.writes() == []
     rig.heal()
     assert rig.run()["planned"] == 0
+
+
+def test_a_list_that_a_person_believes_is_not_said_to_have_moved(make_rig: MakeRig) -> None:
+    rig = make_rig(policy=STRICT)
+    rig.run()
+    hire(rig, 4)
+    rig.run()
+    for number in range(4):
+        rig.tecton.delete(f"/_sandbox/users/user{number}@acme.com")
+    held = rig.run()
+    assert (held["objections"][0]["guard"], left(rig)) == ("listing", 0)
+    report = rig.run("apply", held["fingerprint"])
+    assert (report["notes"], report["held"], left(rig)) == ([], 0, 4)
+    with rig.database.read() as connection:
+        of_plan = f"SELECT status, approved_by FROM plans WHERE fingerprint = '{held['fingerprint']}'"
+        assert tuple(connection.exec_driver_sql(of_plan).one()) == ("applied", "test")
 
 
 def test_a_failing_list_changes_nothing(rig: Rig) -> None:
