@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from app.store import audit
 from app.store.sql import Session, as_time
 from app.store.tables import oauth_clients, oauth_secrets, oauth_tokens, tokens
 from app.store.tokens import TokenError, TokenRecord, digest, is_unrevoked, require_name
@@ -129,8 +130,21 @@ def client_of_access_token(connection: Connection, token: str) -> str | None:
 
 
 def revoke_access_token(connection: Connection, token: str, now: datetime) -> None:
-    """Revoke one access token."""
-    connection.execute(update(oauth_tokens).where(oauth_tokens.c.token_hash == digest(token)).values(revoked_at=now))
+    """Revoke one access token, as its client asked (RFC 7009); asked again, nothing more is recorded.
+
+    That one was issued is in no log: a client fetches one an hour, and what it pushes is recorded under its name.
+    """
+    unrevoked = (oauth_tokens.c.token_hash == digest(token)) & oauth_tokens.c.revoked_at.is_(None)
+    ended = update(oauth_tokens).where(unrevoked).values(revoked_at=now).returning(oauth_tokens.c.secret_id)
+    secret_id = connection.execute(ended).scalar()
+    if secret_id is not None:
+        name = connection.execute(_NAME_BY_SECRET.where(oauth_secrets.c.id == secret_id)).scalar_one()
+        audit.note(
+            connection, name, "token revoked", now, kind="oauth token", subject=secret_id, name=name, detail="scim"
+        )
+
+
+_NAME_BY_SECRET = select(oauth_clients.c.name).join(oauth_secrets, oauth_secrets.c.client_id == oauth_clients.c.id)
 
 
 _FIND = """

@@ -11,7 +11,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from app.scim.throttle import FREE_FAILURES
-from app.store import oauth, tokens
+from app.store import audit, oauth, tokens
 from app.store.tokens import TokenError
 from tests.conftest import Invoke
 from tests.scim.conftest import Client
@@ -285,6 +285,19 @@ def test_a_client_gives_its_token_back(client: Client) -> None:
     assert status(client, token) == 200
     assert give_back(entra) == 200
     assert status(client, token) == 401
+
+
+def test_a_token_that_its_client_gives_back_is_in_the_audit_log_once(client: Client) -> None:
+    entra = Entra(client)
+    form = {"token": entra.token(), "client_id": entra.id, "client_secret": entra.secret}
+    answers = [client.app.test_client().post("/scim/v2/oauth/revoke", data=form).status_code for _ in range(2)]
+    with client.database.read() as connection:
+        rows = [row for row in audit.list_rows(connection, who="entra") if row.event == "token revoked"]
+    assert (answers, [(row.who, row.kind, row.name) for row in rows]) == (
+        [200, 200],
+        [("entra", "oauth token", "entra")],
+    )
+    assert form["token"] not in str(rows)
 
 
 @pytest.mark.parametrize(
