@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, delete, select
 
 from app.core.identity import Kind
+from app.store import sessions
 from app.store.admins import PAUSE
 from app.store.facts import LAST_SWEEP, read_fact
 from app.store.tables import dirty, oauth_tokens, outcomes, plans, runs, sign_in_failures
@@ -42,6 +43,7 @@ def delete_old_runs(connection: Connection, before: datetime, *, limit: int = BA
 
 
 def delete_expired(connection: Connection, now: datetime) -> None:
-    """Delete OAuth access tokens that have ended, and wrong sign-ins that count no more."""
+    """Delete OAuth access tokens and sessions that have ended, and wrong sign-ins that count no more."""
+    sessions.delete_ended(connection, now)
     connection.execute(delete(oauth_tokens).where(oauth_tokens.c.expires_at < now))
     connection.execute(delete(sign_in_failures).where(sign_in_failures.c.last_at <= now - PAUSE))

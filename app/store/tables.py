@@ -384,6 +384,16 @@ admins = Table(
     Column("created_at", UtcDateTime, nullable=False),
 )
 
+admin_sessions = Table(
+    "admin_sessions",
+    metadata,
+    # Who is signed in; to sign out deletes the row.
+    Column("secret_hash", String(64), primary_key=True),  # SHA-256 of the 256 random bits in the cookie
+    Column("name", String(128), nullable=False),
+    Column("stamp", String(16), nullable=False),  # of the password at that time: a session ends with it
+    Column("expires_at", UtcDateTime, nullable=False, index=True),
+)
+
 sign_in_failures = Table(
     "sign_in_failures",
     metadata,

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
+import secrets
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from flask import Flask, g, request, session
 from flask_login import LoginManager, current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFProtect
+from sqlalchemy import Connection
 
-from app.store import admins
+from app.store import sessions
 from app.store.admins import Admin
+from app.store.sessions import LIFETIME
 from app.store.tokens import authenticate
 from app.web.room import room
-from app.web.sessions import LIFETIME, require_session
+from app.web.sessions import require_session
 
 _csrf = CSRFProtect()
 
@@ -32,9 +34,10 @@ class AccessRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """The admin of a session, as Flask-Login wants it."""
+    """The admin of a recorded session, as Flask-Login wants it."""
 
     admin: Admin
+    secret: str = field(repr=False)
     is_authenticated = True
     is_active = True
     is_anonymous = False
@@ -45,8 +48,8 @@ class SignedIn:
         return self.admin.name
 
     def get_id(self) -> str:
-        """Return what the session keeps: bound to the password, so that a new one ends old sessions."""
-        return f"{self.admin.stamp}:{self.admin.name}"
+        """Return what the cookie keeps: the secret that opens the session, and not whose it is."""
+        return self.secret
 
 
 def install(flask_app: Flask) -> None:
@@ -65,29 +68,26 @@ def install(flask_app: Flask) -> None:
     logins.init_app(flask_app, add_context_processor=False)
 
 
-def _load(stored: str) -> SignedIn | None:
-    stamp, _, name = stored.partition(":")
-    if _is_over(session.get("signed_in_at", 0)):
-        return None
+def _load(secret: str) -> SignedIn | None:
     with room().database.read() as connection:
-        admin = admins.find(connection, name)
-    return SignedIn(admin) if admin and admin.stamp == stamp else None
+        admin = sessions.find_session(connection, secret, room().clock())
+    return SignedIn(admin, secret) if admin else None
 
 
-def _is_over(signed_in_at: float) -> bool:
-    return room().clock() >= datetime.fromtimestamp(signed_in_at, UTC) + LIFETIME
-
-
-def begin_session(admin: Admin) -> None:
-    """Start a session of its own for the admin: nothing of the visitor's before is kept."""
+def begin_session(connection: Connection, admin: Admin) -> None:
+    """Record a session of its own for the admin: nothing of the visitor's before is kept."""
     session.clear()
     session.permanent = True
-    session["signed_in_at"] = room().clock().timestamp()
-    login_user(SignedIn(admin))
+    secret = secrets.token_urlsafe(32)
+    sessions.begin_session(connection, secret, admin, room().clock())
+    login_user(SignedIn(admin, secret))
 
 
 def end_session() -> None:
-    """End the session at hand."""
+    """End the session at hand, if there is one, and with it every copy of its cookie."""
+    if is_signed_in():
+        with room().database.write() as connection:
+            sessions.end_session(connection, current_user.get_id())
     logout_user()
     session.clear()
 

@@ -1,10 +1,13 @@
-"""Session cookies of the admin pages: how they are signed, and how long they last."""
+"""Session cookies of the admin pages: how they are signed, and how long they last.
+
+The secret that signs them opens nothing by itself: a cookie counts as an admin's only while it holds the random secret
+of a session that is recorded (`app/store/sessions.py`). So it does no harm that it may lie in the database.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
-from datetime import timedelta
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -13,9 +16,8 @@ from flask.sessions import NullSession, SecureCookieSession, SecureCookieSession
 
 from app.store.admins import keep_session_secret
 from app.store.database import StoreError
+from app.store.sessions import LIFETIME
 from app.web.room import Room, room
-
-LIFETIME = timedelta(hours=8)
 
 
 def install(flask_app: Flask) -> None:

@@ -53,8 +53,7 @@ def sign_in() -> ResponseReturnValue:
         # it is never shortened, and anybody could make it grow.
         current_app.logger.warning("a sign-in from %s was refused: wrong name or password", _address())
         return _form(WRONG, 401)
-    _note_sign_in(admin)
-    begin_session(admin)
+    _admit(admin)
     return redirect(_next_page())
 
 
@@ -72,17 +71,16 @@ def _count_try(name: str) -> datetime | None:
 
 def _verify(credentials: Credentials) -> Admin | None:
     with room().database.read() as connection:
-        admin = admins.verify(connection, credentials.name, credentials.password)
-    if admin:
-        with room().database.write() as connection:
-            admins.forget_tries(connection, credentials.name, _address())
-    return admin
+        return admins.verify(connection, credentials.name, credentials.password)
 
 
-def _note_sign_in(admin: Admin) -> None:
+def _admit(admin: Admin) -> None:
+    end_session()  # the visitor's own, from before
     who, detail = f"admin {admin.name}", f"from {_address()}"
     with room().database.write() as connection:
+        admins.forget_tries(connection, admin.name, _address())
         audit.note(connection, who, "signed in", room().clock(), kind="admin", name=admin.name, detail=detail)
+        begin_session(connection, admin)
 
 
 def _address() -> str:

@@ -14,10 +14,11 @@ from app.core.guards import Objection
 from app.core.identity import Kind
 from app.jobs import retention
 from app.settings import SettingsError, read_settings
-from app.store import admins, facts, oauth
+from app.store import admins, facts, oauth, sessions
+from app.store.admins import Admin
 from app.store.credentials import add_event
 from app.store.database import Database
-from app.store.tables import dirty, key_events, oauth_tokens, outcomes, plans, runs, sign_in_failures
+from app.store.tables import admin_sessions, dirty, key_events, oauth_tokens, outcomes, plans, runs, sign_in_failures
 from tests.conftest import Clock
 from tests.rig import POLICY, Rig
 from tests.web.rows import Rows, revoke
@@ -109,7 +110,7 @@ def _two_at_a_time(connection: Any, before: Any) -> int:
     return delete_old_runs(connection, before, limit=2)
 
 
-def test_ended_tokens_and_forgotten_wrong_sign_ins_go_and_the_record_of_keys_stays(rig: Rig) -> None:
+def test_ended_tokens_and_sessions_and_forgotten_wrong_sign_ins_go_and_the_record_of_keys_stays(rig: Rig) -> None:
     now = rig.clock()
     with rig.database.write() as connection:
         secret = oauth.add_secret(connection, "entra", now)
@@ -117,12 +118,14 @@ def test_ended_tokens_and_forgotten_wrong_sign_ins_go_and_the_record_of_keys_sta
         token = {"token_hash": "x", "secret_id": secret_id, "issued_at": now, "expires_at": now + timedelta(hours=1)}
         connection.execute(insert(oauth_tokens).values(**token))
         admins.count_try(connection, "ana", "10.0.0.1", now)
+        sessions.begin_session(connection, "secret", Admin("ana", "x"), now)
         add_event(connection, "id", "scoring", "claimed", "ana", "", now)
     assert secret.secret
     tidy(rig, minutes=5)
-    assert (count(rig, oauth_tokens), count(rig, sign_in_failures)) == (1, 1)
+    assert [count(rig, table) for table in (oauth_tokens, sign_in_failures, admin_sessions)] == [1, 1, 1]
     tidy(rig, days=1)
-    assert (count(rig, oauth_tokens), count(rig, sign_in_failures), count(rig, key_events)) == (0, 0, 1)
+    assert [count(rig, table) for table in (oauth_tokens, sign_in_failures, admin_sessions)] == [0, 0, 0]
+    assert count(rig, key_events) == 1
 
 
 def test_a_bridge_whose_history_is_gone_goes_on_as_before(rig: Rig) -> None:

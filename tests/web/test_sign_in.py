@@ -7,9 +7,11 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from app.store import admins
 from app.store.database import Database
+from app.store.tables import admin_sessions, metadata
 from tests.conftest import Clock
 from tests.web.conftest import PASSWORD, MakeApp, csrf_token, sign_in
 
@@ -115,15 +117,23 @@ def test_the_session_cookie_stays_on_https_when_the_browser_uses_it(web_app: Fla
     assert "Secure" in web_app.test_client().get("/sign-in", **https).headers["Set-Cookie"]
 
 
-def test_over_https_the_form_works_with_a_referrer_of_the_same_site(admin: FlaskClient, web_app: Flask) -> None:
-    client, url = web_app.test_client(), "https://localhost"
-    form = {"csrf_token": "", "name": "admin", "password": PASSWORD}
-    page = client.get("/sign-in", base_url=url).text
-    form["csrf_token"] = page.partition('name="csrf_token" value="')[2].partition('"')[0]
-    assert client.post("/sign-in", data=form, base_url=url, headers={"Referer": f"{url}/sign-in"}).status_code == 302
-    assert (
-        client.post("/sign-out", data=form, base_url=url, headers={"Referer": "https://evil.test/"}).status_code == 400
-    )
+@pytest.mark.parametrize(
+    ("referrer", "status"),
+    [
+        ("https://localhost/sign-in", 302),
+        ("https://evil.test/", 400),
+        ("http://localhost/", 400),
+        (None, 400),
+    ],
+)
+def test_over_https_a_form_is_taken_with_a_referrer_of_the_same_site_alone(
+    admin: FlaskClient, web_app: Flask, referrer: str | None, status: int
+) -> None:
+    client, headers = web_app.test_client(), {"Referer": referrer} if referrer else {}
+    page = client.get("/sign-in", base_url="https://localhost").text
+    token = page.partition('name="csrf_token" value="')[2].partition('"')[0]
+    form = {"csrf_token": token, "name": "admin", "password": PASSWORD}
+    assert client.post("/sign-in", data=form, base_url="https://localhost", headers=headers).status_code == status
 
 
 def session_cookie(client: FlaskClient) -> str:
@@ -132,29 +142,102 @@ def session_cookie(client: FlaskClient) -> str:
     return cookie.value
 
 
+def with_copied_cookie(client: FlaskClient, flask_app: Flask) -> FlaskClient:
+    """Somebody at another process, who has a copy of a cookie."""
+    other = flask_app.test_client()
+    other.set_cookie("bridge_admin", session_cookie(client))
+    return other
+
+
 @pytest.mark.parametrize("secret_key", [None, "a key from the environment"], ids=["kept", "given"])
-def test_a_session_survives_a_restart(
+def test_a_session_is_good_in_every_process_and_survives_a_restart(
     database: Database, make_app: MakeApp, clock: Clock, secret_key: str | None
 ) -> None:
     with database.write() as connection:
         admins.set_password(connection, "admin", PASSWORD, clock())
     before = make_app(secret_key=secret_key).test_client()
     sign_in(before)
-    after = make_app(secret_key=secret_key).test_client()
-    after.set_cookie("bridge_admin", session_cookie(before))
-    assert after.get("/").status_code == 200
+    assert with_copied_cookie(before, make_app(secret_key=secret_key)).get("/").status_code == 200
 
 
 def test_a_session_signed_with_another_secret_is_no_session(admin: FlaskClient, make_app: MakeApp) -> None:
-    other = make_app(secret_key="another").test_client()
-    other.set_cookie("bridge_admin", session_cookie(admin))
-    assert other.get("/").status_code == 302
+    assert with_copied_cookie(admin, make_app(secret_key="another")).get("/").status_code == 302
 
 
 def test_the_given_secret_key_itself_does_not_sign_sessions(make_app: MakeApp) -> None:
     flask_app = make_app(secret_key="a key from the environment")
     flask_app.test_client().get("/sign-in")
     assert "a key" not in str(flask_app.secret_key)
+
+
+def test_signing_out_ends_every_copy_of_the_cookie(admin: FlaskClient, make_app: MakeApp) -> None:
+    copy = with_copied_cookie(admin, make_app())
+    admin.post("/sign-out", data={"csrf_token": csrf_token(admin, "/")})
+    assert copy.get("/").status_code == 302
+    assert copy.get("/api/v1/drift").status_code == 401
+
+
+def test_signing_in_anew_ends_the_session_before(admin: FlaskClient, web_app: Flask) -> None:
+    copy = with_copied_cookie(admin, web_app)
+    form = {"csrf_token": csrf_token(admin, "/"), "name": "admin", "password": PASSWORD}
+    assert admin.post("/sign-in", data=form).status_code == 302
+    assert (admin.get("/").status_code, copy.get("/").status_code) == (200, 302)
+
+
+def test_signing_out_leaves_sessions_elsewhere_alone(admin: FlaskClient, web_app: Flask) -> None:
+    elsewhere = web_app.test_client()
+    sign_in(elsewhere)
+    admin.post("/sign-out", data={"csrf_token": csrf_token(admin, "/")})
+    assert elsewhere.get("/").status_code == 200
+
+
+def test_removing_an_admin_ends_their_sessions(admin: FlaskClient, database: Database, clock: Clock) -> None:
+    with database.write() as connection:
+        admins.create_admin(connection, "ada", clock(), who="command")
+        admins.remove_admin(connection, "admin", clock(), who="command")
+    assert admin.get("/").status_code == 302
+
+
+def test_a_cookie_from_before_the_sign_in_opens_nothing(admin: FlaskClient, web_app: Flask) -> None:
+    victim, planter = web_app.test_client(), web_app.test_client()
+    planter.get("/sign-in")
+    victim.set_cookie("bridge_admin", session_cookie(planter))
+    assert sign_in(victim).status_code == 302
+    assert (victim.get("/").status_code, planter.get("/").status_code) == (200, 302)
+
+
+def test_nothing_in_the_database_opens_a_session_not_even_what_signs_cookies(
+    admin: FlaskClient, database: Database, web_app: Flask
+) -> None:
+    with database.read() as connection:
+        kept = connection.execute(select(admin_sessions)).one()
+        rows = str([connection.execute(select(table)).all() for table in metadata.sorted_tables])
+    assert str(web_app.secret_key) in rows
+    assert secret_of(admin) not in rows
+    for forged in (kept.secret_hash, kept.name, kept.stamp, f"{kept.stamp}:{kept.name}"):
+        thief = web_app.test_client()
+        with thief.session_transaction() as session:
+            session.update({"_user_id": forged, "signed_in_at": kept.expires_at.timestamp()})
+        assert thief.get("/").status_code == 302
+
+
+def secret_of(client: FlaskClient) -> str:
+    with client.session_transaction() as session:
+        return str(session["_user_id"])
+
+
+def test_no_page_shows_what_is_in_the_cookie(admin: FlaskClient) -> None:
+    page = admin.get("/").text
+    assert session_cookie(admin) not in page
+    assert secret_of(admin) not in page
+
+
+@pytest.mark.parametrize("cookie", ["", "\xff\xfe", "é", "x" * 3000, "eyJfdXNlcl9pZCI6ImFkbWluIn0.aa.bb"])
+def test_a_cookie_that_is_none_is_no_session(admin: FlaskClient, web_app: Flask, cookie: str) -> None:
+    client = web_app.test_client(use_cookies=False)
+    header = {"Cookie": f"bridge_admin={cookie}".encode().decode("latin-1")}
+    assert client.get("/", headers=header).status_code == 302
+    assert client.get("/sign-in", headers=header).status_code == 200
 
 
 def test_who_is_signed_in_sees_the_start_page_and_not_the_form(admin: FlaskClient) -> None:
