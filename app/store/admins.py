@@ -1,26 +1,24 @@
-"""Admin accounts, and the throttle of sign-ins that all processes share."""
+"""Admin accounts, and the secret that signs the cookies of their sessions."""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 from typing import NamedTuple
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import Connection, case, delete, func, select
+from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.exc import ProgrammingError
 
-from app.store import audit
+from app.store import audit, tries
 from app.store.database import StoreError
-from app.store.tables import admins, facts, sign_in_failures
+from app.store.tables import admins, facts
 from app.store.upsert import insert_into, upsert
 
 FIRST_ADMIN = "admin"
-FREE_TRIES = 5
-PAUSE = timedelta(minutes=15)
 
 # No 0/O, 1/l/I: the password is read from a terminal and typed. Twenty of these are 99 bits.
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
@@ -80,7 +78,7 @@ def reset_password(connection: Connection, name: str, now: datetime, *, who: str
     _require(connection, name)
     password = make_password()
     set_password(connection, name, password, now, who=who)
-    connection.execute(delete(sign_in_failures).where(sign_in_failures.c.name == name))
+    tries.forgive(connection, name)
     return password
 
 
@@ -98,6 +96,7 @@ def remove_admin(connection: Connection, name: str, now: datetime, *, who: str) 
     if len(names) == 1:
         raise AdminError(f"{name} is the last admin: create another one first")
     connection.execute(delete(admins).where(admins.c.name == name))
+    tries.forget_places(connection, name)
     audit.note(connection, who, "removed", now, kind="admin", name=name)
 
 
@@ -138,32 +137,6 @@ def find(connection: Connection, name: str) -> Admin | None:
     """Return the admin of that name, None when there is none."""
     stored = connection.execute(select(admins.c.password_hash).where(admins.c.name == name)).scalar()
     return None if stored is None else Admin(name, _stamp(stored))
-
-
-def count_try(connection: Connection, name: str, address: str, now: datetime) -> datetime | None:
-    """Count one sign-in try before its password is looked at: tries made at the same moment count each.
-
-    Return None when it may go on; otherwise when the next try is possible. Refused tries do not move
-    that time, so nobody can be kept out for ever by somebody who keeps trying.
-    """
-    connection.execute(delete(sign_in_failures).where(sign_in_failures.c.last_at <= now - PAUSE))
-    table = sign_in_failures.c
-    insert = insert_into(connection, sign_in_failures).values(name=name, address=address, failures=1, last_at=now)
-    counted = insert.on_conflict_do_update(
-        index_elements=[table.name, table.address],
-        set_={
-            "failures": table.failures + 1,
-            "last_at": case((table.failures < FREE_TRIES, insert.excluded.last_at), else_=table.last_at),
-        },
-    ).returning(table.failures, table.last_at)
-    failures, last_at = connection.execute(counted).one()
-    return last_at + PAUSE if failures > FREE_TRIES else None
-
-
-def forget_tries(connection: Connection, name: str, address: str) -> None:
-    """Forget the tries of a name from an address: a sign-in succeeded."""
-    table = sign_in_failures.c
-    connection.execute(delete(sign_in_failures).where(table.name == name, table.address == address))
 
 
 def keep_session_secret(connection: Connection, fresh: str, now: datetime) -> str:

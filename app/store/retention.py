@@ -1,4 +1,4 @@
-"""Deleting what is older than anybody wants it kept: runs with their plans and outcomes, tokens, wrong sign-ins.
+"""Deleting what is older than anybody wants it kept: runs with their plans and outcomes, tokens, sign-ins.
 
 What happened to keys is kept for good, as is everything that says what is desired, observed or applied.
 """
@@ -10,10 +10,9 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, delete, select
 
 from app.core.identity import Kind
-from app.store import sessions
-from app.store.admins import PAUSE
+from app.store import sessions, tries
 from app.store.facts import LAST_SWEEP, read_fact
-from app.store.tables import dirty, oauth_tokens, outcomes, plans, runs, sign_in_failures
+from app.store.tables import dirty, oauth_tokens, outcomes, plans, runs
 
 BATCH = 200  # runs in one transaction: a push waits no longer than for these
 
@@ -43,7 +42,7 @@ def delete_old_runs(connection: Connection, before: datetime, *, limit: int = BA
 
 
 def delete_expired(connection: Connection, now: datetime) -> None:
-    """Delete OAuth access tokens and sessions that have ended, and wrong sign-ins that count no more."""
+    """Delete access tokens and sessions that have ended, wrong sign-ins that count no more, and places long unused."""
     sessions.delete_ended(connection, now)
     connection.execute(delete(oauth_tokens).where(oauth_tokens.c.expires_at < now))
-    connection.execute(delete(sign_in_failures).where(sign_in_failures.c.last_at <= now - PAUSE))
+    tries.delete_old(connection, now)

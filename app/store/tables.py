@@ -397,11 +397,20 @@ admin_sessions = Table(
 sign_in_failures = Table(
     "sign_in_failures",
     metadata,
-    # Tries that have not succeeded, per name and address; every process counts in the same rows.
-    Column("name", String(128), primary_key=True),
-    Column("address", String(64), primary_key=True),
+    # Tries that have not succeeded, per name and address, and per each alone; every process counts in the same rows.
+    Column("name", String(128), primary_key=True),  # its SHA-256, or * for all names
+    Column("address", String(64), primary_key=True),  # of IPv6 the network, or * for all addresses
     Column("failures", Integer, nullable=False),
     Column("last_at", UtcDateTime, nullable=False, index=True),
+)
+
+sign_in_places = Table(
+    "sign_in_places",
+    metadata,
+    # From where admins signed in: many tries from elsewhere do not keep them out there.
+    Column("name", String(128), primary_key=True),
+    Column("address", String(64), primary_key=True),
+    Column("last_at", UtcDateTime, nullable=False),
 )
 
 # ---------------------------------------------------------------- credentials and probes

@@ -9,7 +9,7 @@ from flask import Blueprint, current_app, redirect, render_template, request, ur
 from flask.typing import ResponseReturnValue
 from pydantic import BaseModel, Field, ValidationError
 
-from app.store import admins, audit
+from app.store import admins, audit, tries
 from app.store.admins import Admin
 from app.web.access import begin_session, check_csrf, end_session, is_signed_in
 from app.web.room import room
@@ -66,7 +66,7 @@ def sign_out() -> ResponseReturnValue:
 
 def _count_try(name: str) -> datetime | None:
     with room().database.write() as connection:
-        return admins.count_try(connection, name, _address(), room().clock())
+        return tries.count_try(connection, name, _address(), room().clock())
 
 
 def _verify(credentials: Credentials) -> Admin | None:
@@ -78,7 +78,7 @@ def _admit(admin: Admin) -> None:
     end_session()  # the visitor's own, from before
     who, detail = f"admin {admin.name}", f"from {_address()}"
     with room().database.write() as connection:
-        admins.forget_tries(connection, admin.name, _address())
+        tries.forget_tries(connection, admin.name, _address(), room().clock())
         audit.note(connection, who, "signed in", room().clock(), kind="admin", name=admin.name, detail=detail)
         begin_session(connection, admin)
 
@@ -91,7 +91,7 @@ def _refuse(again_at: datetime) -> ResponseReturnValue:
     seconds = max(1, int((again_at - room().clock()).total_seconds()))
     minutes = -(-seconds // 60)
     wait = "a minute" if minutes == 1 else f"{minutes} minutes"
-    body, status = _form(f"Too many tries from here for this name. Try again in {wait}.", 429)
+    body, status = _form(f"Too many tries from here, or for this name. Try again in {wait}.", 429)
     return body, status, {"Retry-After": str(seconds)}
 
 

@@ -14,11 +14,21 @@ from app.core.guards import Objection
 from app.core.identity import Kind
 from app.jobs import retention
 from app.settings import SettingsError, read_settings
-from app.store import admins, facts, oauth, sessions
+from app.store import facts, oauth, sessions, tries
 from app.store.admins import Admin
 from app.store.credentials import add_event
 from app.store.database import Database
-from app.store.tables import admin_sessions, dirty, key_events, oauth_tokens, outcomes, plans, runs, sign_in_failures
+from app.store.tables import (
+    admin_sessions,
+    dirty,
+    key_events,
+    oauth_tokens,
+    outcomes,
+    plans,
+    runs,
+    sign_in_failures,
+    sign_in_places,
+)
 from tests.conftest import Clock
 from tests.rig import POLICY, Rig
 from tests.web.rows import Rows, revoke
@@ -117,15 +127,24 @@ def test_ended_tokens_and_sessions_and_forgotten_wrong_sign_ins_go_and_the_recor
         secret_id = connection.execute(select(oauth.oauth_secrets.c.id)).scalar_one()
         token = {"token_hash": "x", "secret_id": secret_id, "issued_at": now, "expires_at": now + timedelta(hours=1)}
         connection.execute(insert(oauth_tokens).values(**token))
-        admins.count_try(connection, "ana", "10.0.0.1", now)
+        tries.count_try(connection, "ana", "10.0.0.1", now)
         sessions.begin_session(connection, "secret", Admin("ana", "x"), now)
         add_event(connection, "id", "scoring", "claimed", "ana", "", now)
     assert secret.secret
     tidy(rig, minutes=5)
-    assert [count(rig, table) for table in (oauth_tokens, sign_in_failures, admin_sessions)] == [1, 1, 1]
+    assert [count(rig, table) for table in (oauth_tokens, sign_in_failures, admin_sessions)] == [1, 3, 1]
     tidy(rig, days=1)
     assert [count(rig, table) for table in (oauth_tokens, sign_in_failures, admin_sessions)] == [0, 0, 0]
     assert count(rig, key_events) == 1
+
+
+def test_from_where_somebody_signed_in_is_forgotten_after_three_months(rig: Rig) -> None:
+    with rig.database.write() as connection:
+        tries.forget_tries(connection, "ana", "10.0.0.1", rig.clock())
+    tidy(rig, days=89)
+    assert count(rig, sign_in_places) == 1
+    tidy(rig, days=1)
+    assert count(rig, sign_in_places) == 0
 
 
 def test_a_bridge_whose_history_is_gone_goes_on_as_before(rig: Rig) -> None:

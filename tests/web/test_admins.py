@@ -1,8 +1,6 @@
-"""Admin accounts and the throttle, in the database."""
+"""Admin accounts, in the database."""
 
 from __future__ import annotations
-
-from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
@@ -11,11 +9,6 @@ from app.store import admins, audit
 from app.store.database import Database, StoreError
 from app.store.tables import admins as admins_table
 from tests.conftest import Clock
-
-
-def count(database: Database, clock: Clock, name: str = "admin", address: str = "10.0.0.1") -> object:
-    with database.write() as connection:
-        return admins.count_try(connection, name, address, clock())
 
 
 def test_the_first_start_makes_one_admin_and_later_ones_none(database: Database, clock: Clock) -> None:
@@ -79,28 +72,6 @@ def test_a_new_password_changes_the_stamp_that_sessions_are_bound_to(database: D
         before = admins.find(connection, "admin")
         admins.set_password(connection, "admin", "new", clock())
         assert before and admins.find(connection, "admin") not in (None, before)
-
-
-def test_five_tries_go_on_and_the_sixth_waits_a_quarter_of_an_hour(database: Database, clock: Clock) -> None:
-    assert [count(database, clock) for _ in range(5)] == [None] * 5
-    assert count(database, clock) == clock() + timedelta(minutes=15)
-
-
-def test_trying_on_while_refused_does_not_prolong_the_wait(database: Database, clock: Clock) -> None:
-    for _ in range(6):
-        count(database, clock)
-    until = clock() + timedelta(minutes=15)
-    clock.move(minutes=14)
-    assert count(database, clock) == until
-    clock.move(minutes=1)
-    assert count(database, clock) is None
-
-
-def test_another_address_and_another_name_are_not_refused(database: Database, clock: Clock) -> None:
-    for _ in range(6):
-        count(database, clock)
-    assert count(database, clock, address="10.0.0.2") is None
-    assert count(database, clock, name="ada") is None
 
 
 def test_the_session_secret_that_was_kept_first_stays(database: Database, clock: Clock) -> None:

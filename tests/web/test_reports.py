@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 from app.core.drift import DriftClass
-from app.store import admins
+from app.store import admins, tries
 from app.store.database import Database
 from app.store.evidence import load_evidence, snapshot
 from app.web.drift_report import read_drift_report
@@ -36,11 +36,25 @@ def test_without_a_limit_the_report_holds_every_difference(database: Database, r
 def test_tries_made_at_the_same_moment_are_each_counted(database: Database, clock: Clock) -> None:
     def attempt(_: int) -> datetime | None:
         with database.write() as connection:
-            return admins.count_try(connection, "admin", "10.0.0.1", clock())
+            return tries.count_try(connection, "admin", "10.0.0.1", clock())
 
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(attempt, range(24)))
-    assert answers.count(None) == admins.FREE_TRIES
+    assert answers.count(None) == tries.TRIES
+
+
+def test_tries_of_several_names_from_several_addresses_do_not_wait_for_each_other(
+    database: Database, clock: Clock
+) -> None:
+    def attempt(number: int) -> datetime | None:
+        name, address = f"name {number % 3}", f"10.0.0.{number % 4}"
+        with database.write() as connection:
+            again_at = tries.count_try(connection, name, address, clock())
+            tries.forget_tries(connection, name, address, clock())
+            return again_at
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(attempt, range(48))) == [None] * 48
 
 
 def test_of_two_processes_that_start_together_one_makes_the_first_admin(database: Database, clock: Clock) -> None:
