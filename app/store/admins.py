@@ -6,6 +6,7 @@ import hashlib
 import secrets
 from datetime import datetime
 from functools import cache
+from threading import BoundedSemaphore
 from typing import NamedTuple
 
 from argon2 import PasswordHasher
@@ -23,6 +24,8 @@ FIRST_ADMIN = "admin"
 # No 0/O, 1/l/I: the password is read from a terminal and typed. Twenty of these are 99 bits.
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 _HASHER = PasswordHasher()
+# A hash takes 64 MiB: whoever sends many passwords at once must not use up the memory that pushes need.
+_HASHING = BoundedSemaphore(2)
 
 
 class AdminError(Exception):
@@ -155,7 +158,8 @@ def keep_session_secret(connection: Connection, fresh: str, now: datetime) -> st
 
 def _matches(stored: str, password: str) -> bool:
     try:
-        return _HASHER.verify(stored, password)
+        with _HASHING:
+            return _HASHER.verify(stored, password)
     except (VerificationError, InvalidHashError):
         return False
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError
+
 import pytest
 from sqlalchemy import select
 
@@ -64,6 +68,30 @@ def test_an_unknown_name_costs_a_hash_like_a_known_one(
     with database.read() as connection:
         admins.verify(connection, "nobody", "x")
     assert compared[0].startswith("$argon2id$")
+
+
+def test_many_passwords_at_once_do_not_take_all_the_memory(
+    database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three = Barrier(3)
+
+    class Hasher:
+        hash = admins._HASHER.hash
+
+        def verify(self, stored: str, password: str) -> bool:
+            with suppress(BrokenBarrierError):
+                three.wait(0.1)
+            return not three.broken
+
+    def verify(_: int) -> object:
+        with database.read() as connection:
+            return admins.verify(connection, "admin", "right")
+
+    monkeypatch.setattr(admins, "_HASHER", Hasher())
+    with database.write() as connection:
+        admins.set_password(connection, "admin", "right", clock())
+    with ThreadPoolExecutor(3) as pool:
+        assert list(pool.map(verify, range(3))) == [None] * 3
 
 
 def test_a_new_password_changes_the_stamp_that_sessions_are_bound_to(database: Database, clock: Clock) -> None:
