@@ -8,7 +8,7 @@ from typing import NamedTuple
 from scim2_models.path import FilterNode
 
 from app.store.filters import member_condition
-from app.store.sql import Session, among, are_few, texts, unnested
+from app.store.sql import Session, among, are_few, not_among, texts
 
 _MEMBERSHIPS = ("group_members", "returned_members")  # what is pushed, and what a return gave back
 _CHUNK = 5000
@@ -47,10 +47,8 @@ def remove(session: Session, group_id: str, ids: Sequence[str]) -> int:
 
 def keep_only(session: Session, group_id: str, ids: Sequence[str]) -> int:
     """Remove every member but these and return how many were removed."""
-    sql = (
-        "DELETE FROM group_members WHERE group_id = :group"  # noqa: S608
-        f" AND NOT EXISTS (SELECT 1 FROM {unnested(session, 'ids')} WHERE value = member_id)"
-    )
+    condition = not_among(session, "member_id", "ids")
+    sql = f"DELETE FROM group_members WHERE group_id = :group AND {condition}"  # noqa: S608
     params = {"group": group_id, "ids": texts(session, ids)}
     return session.run(sql, params, plan_anew=True) + _end_returned(session, group_id)
 

@@ -250,6 +250,19 @@ def among(session: Session, column: str, name: str, *, few: bool) -> str:
     return f"{column} IN (SELECT value FROM {unnested(session, name)})"  # noqa: S608 - names of ours only
 
 
+def not_among(session: Session, column: str, name: str) -> str:
+    """Return the condition that a column is none of the texts of the parameter `name`.
+
+    Each database has one form whose cost grows with the number of texts, and not with its square: SQLite
+    makes an index of what follows NOT IN, and reads NOT EXISTS once a row; PostgreSQL joins for NOT EXISTS,
+    and gives up hashing what follows NOT IN once it is larger than its working memory.
+    """
+    table = unnested(session, name)
+    if session.is_sqlite:
+        return f"{column} NOT IN (SELECT value FROM {table})"  # noqa: S608 - names of ours only
+    return f"NOT EXISTS (SELECT 1 FROM {table} WHERE value = {column})"  # noqa: S608
+
+
 def unnested(session: Session, name: str) -> str:
     """Return the texts of the parameter `name` as a table of the one column `value`."""
     return f"json_each(:{name})" if session.is_sqlite else f"unnest(CAST(:{name} AS TEXT[])) AS a(value)"

@@ -1,8 +1,10 @@
-"""Changing one member costs the same in every group, whatever PostgreSQL believes of the table."""
+"""What a change of members costs: one the same in every group, many as many times as much."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -10,7 +12,7 @@ from app.core.attributes import GROUP, USER
 from app.scim.documents import finish
 from app.store import directory, members
 from app.store.database import Database
-from app.store.sql import Session, connect
+from app.store.sql import Session, connect, open_driver_connection
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 SIZE, PAGE = 3000, 101
@@ -57,3 +59,30 @@ def test_one_member_is_changed_without_reading_the_others(database: Database, be
             assert rows_read(session) < 3 * PAGE
 
         session.transact(change_large)
+
+
+def steps_of(session: Session, connection: Any, work: Callable[[Session], int]) -> int:
+    """Return how many hundred steps SQLite's machine takes for what changes something."""
+    steps: list[None] = []
+    connection.set_progress_handler(lambda: steps.append(None), 100)
+    assert session.transact(work) > 0
+    connection.set_progress_handler(None, 0)
+    return len(steps)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("change_all", [members.add, members.keep_only, members.remove])
+def test_four_times_the_members_cost_some_four_times_as_much(
+    database: Database, change_all: Callable[[Session, str, list[str]], int]
+) -> None:
+    people = [(USER, finish(USER, {"userName": f"u{number}"})) for number in range(800)]
+    connection = open_driver_connection(database)
+    session = Session(connection.execute, is_sqlite=True)
+    ids = [one.id for one in session.transact(lambda s: directory.insert_many(s, people, NOW, "test")) if one]
+    had = [] if change_all is members.add else ids
+    groups = [(group_of(session, f"of {size}", had[:size]), ids[: size - 1]) for size in (200, 800)]
+    small, large = (
+        steps_of(session, connection, lambda s, of=of, named=named: change_all(s, of, named)) for of, named in groups
+    )
+    assert large < 6 * small
+    connection.close()
