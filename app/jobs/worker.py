@@ -151,7 +151,10 @@ class Worker:
         except (TectonError, PolicyError, StoreError) as error:
             self._finish(run_id, None, str(error))
             raise
-        except (LostLease, _Stopping):
+        except LostLease as error:
+            self._finish(run_id, None, str(error))
+            raise
+        except _Stopping:
             self._finish(run_id, None, "the process that ran it stopped before it ended")
             raise
         except Exception as error:

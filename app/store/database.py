@@ -5,14 +5,17 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
+import psycopg
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, ProgrammingError
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from app.store.sqlite_file import SqliteFile
 
 BUSY_TIMEOUT_MS = 5000
-_UNDEFINED_TABLE = "42P01"
+# PostgreSQL counts these to the mistakes of a program; here they are an older schema, and a server that only reads.
+_UNDEFINED_TABLE, _READ_ONLY = "42P01", "25006"
 
 
 class StoreError(Exception):
@@ -31,7 +34,8 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
         self.url = _parse(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self.engine = _create_engine(self.url, pool_size)
+        self.file = _file_of(self.url)
+        self.engine = _create_engine(self.url, pool_size, self.file)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -55,29 +59,34 @@ class Database:
 
     @contextmanager
     def _connect(self) -> Iterator[Connection]:
+        self.require_in_place()
         try:
             with self.engine.connect() as connection:
                 yield connection
-        except OperationalError as error:
-            raise StoreError(self._explain(error)) from error
-        except ProgrammingError as error:
-            # PostgreSQL counts a missing table to the mistakes of a program; here it is an older schema.
-            if getattr(error.orig, "sqlstate", None) != _UNDEFINED_TABLE:
+        except DBAPIError as error:
+            if error.orig is None or not is_unusable(error.orig):
                 raise
-            raise StoreError(self._explain(error)) from error
+            raise self.unusable(error.orig) from error
 
-    def _explain(self, error: DBAPIError) -> str:
-        reason = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
-        if "locked" in reason:
-            return (
-                f"the database {self.name} is locked by another process for more than "
-                f"{BUSY_TIMEOUT_MS // 1000} s: stop that process (a backup, a second tool) and try again"
+    def require_in_place(self) -> None:
+        """Raise `StoreError` when the SQLite file that is open was removed or replaced: nothing in it would stay."""
+        if self.file is not None and not self.file.is_in_place:
+            raise StoreError(
+                f"the file of the database {self.name} was removed or replaced while it was open: nothing is stored "
+                "any more; put it back, or stop the bridge, restore it from a backup, and start again"
             )
-        if "unable to open" in reason:
-            return f"the database {self.name} cannot be opened: check that its directory exists and is writable"
-        if "no such table" in reason or "does not exist" in reason:
-            return f"the database {self.name} has no tables yet: run `python -m app db upgrade`"
-        return f"the database {self.name} cannot be used: {reason}"
+
+    def require_there(self) -> None:
+        """Raise `StoreError` when there is no SQLite file yet: whoever only reads does not make one."""
+        if self.file is not None and not self.file.exists:
+            raise StoreError(
+                f"there is no database at {self.file.path.absolute()}: run the command where the bridge runs, "
+                "or set BRIDGE_DATABASE_URL"
+            )
+
+    def unusable(self, error: BaseException) -> StoreError:
+        """Return what a driver's error comes to, with what to do about it."""
+        return StoreError(explain(error, f"the database {self.name}"))
 
     @property
     def name(self) -> str:
@@ -92,6 +101,42 @@ class Database:
     def dispose(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+        if self.file is not None:
+            self.file.note_closed()
+
+
+def is_unusable(error: BaseException) -> bool:
+    """Tell whether a driver's error is of the database, and not a program's mistake or a value that is refused."""
+    if isinstance(error, (sqlite3.OperationalError, psycopg.OperationalError)):
+        return True
+    # A file that is no database, or a damaged one, is of no kind at all.
+    return type(error) is sqlite3.DatabaseError or getattr(error, "sqlstate", None) in {_UNDEFINED_TABLE, _READ_ONLY}
+
+
+def explain(error: BaseException, name: str) -> str:
+    """Return what a driver's error means for a database that is called `name`, and what to do."""
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    told = f"{getattr(error, 'sqlstate', None)} {reason}"
+    for fragments, meaning in _MEANINGS:
+        if any(fragment in told for fragment in fragments):
+            return f"{name} {meaning} ({reason})"
+    return f"{name} cannot be used: {reason}"
+
+
+_MEANINGS = (  # by what SQLite says, or PostgreSQL's code
+    (
+        ("is locked",),
+        f"is locked: another writer, of this bridge or outside it (a backup, a second tool), has held it for more than "
+        f"{BUSY_TIMEOUT_MS // 1000} s; try again, and if it stays so, end what holds it",
+    ),
+    (("unable to open",), "cannot be opened: check that its directory exists and is writable"),
+    (("no such table", _UNDEFINED_TABLE), "has no tables yet: run `python -m app db upgrade`"),
+    (("not a database",), "is something else: BRIDGE_DATABASE_URL names a file that is no SQLite database"),
+    (("image is malformed",), "is damaged: restore it from a backup"),
+    (("is full", "53100"), "cannot be written: its disk is full"),
+    (("disk I/O error",), "cannot be read or written: its disk is full, or fails"),
+    (("readonly", _READ_ONLY), "takes no writes: a standby server, or a file or directory that may only be read"),
+)
 
 
 def _parse(text: str) -> URL:
@@ -107,14 +152,30 @@ def _parse(text: str) -> URL:
     return url
 
 
-def _create_engine(url: URL, pool_size: int) -> Engine:
+def _file_of(url: URL) -> SqliteFile | None:
+    is_file = url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:"
+    return SqliteFile(str(url.database)) if is_file else None
+
+
+def _create_engine(url: URL, pool_size: int, file: SqliteFile | None) -> Engine:
     if url.get_backend_name() != "sqlite":
         return create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
-    if url.database and url.database != ":memory:":
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, pool_size=pool_size, max_overflow=pool_size)
+    if file is not None:
+        event.listen(engine, "do_connect", lambda *_: _make_directory(file))
+        event.listen(engine, "connect", lambda *_: file.note_opened())
     event.listen(engine, "connect", _configure_sqlite)
     return engine
+
+
+def _make_directory(file: SqliteFile) -> None:
+    try:
+        file.make_directory()
+    except OSError as error:
+        raise StoreError(
+            f"the directory of the database {file.path} cannot be made ({error.strerror}): set BRIDGE_DATABASE_URL "
+            "to a place where the bridge may write"
+        ) from error
 
 
 def _configure_sqlite(connection: sqlite3.Connection, _record: Any) -> None:

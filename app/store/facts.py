@@ -17,6 +17,7 @@ OWN_ACCOUNT = "own_account"
 AUDIT_HEAD = "audit_head"
 ABILITIES = "tecton_abilities"
 SILENCE = "silence"  # a time of which this database remembers nothing, until everything was looked at again
+WRITE_CHECK = "write_check"  # when /readyz last stored something
 DOUBT = "doubt"  # removals of what came into Tecton in such a time
 
 

@@ -23,6 +23,7 @@ from app.store.upsert import upsert
 
 PROBED = "probe/"  # what stands for a probe where other differences have their principal
 OPEN = ("requested", "running")
+LEFT = "it was not finished: the process that ran it ended, or lost the lead in the middle of it"
 SCHEDULE = "schedule"  # who asks for a sweep each time its interval is over
 
 
@@ -71,7 +72,7 @@ def finish_run(
 
 def abandon_runs(connection: Connection, now: datetime) -> None:
     """Note of runs that were left under way that they ended; call it when a process begins to lead."""
-    lost = {"status": "failed", "finished_at": now, "error": "the process that ran it ended before it did"}
+    lost = {"status": "failed", "finished_at": now, "error": LEFT}
     connection.execute(update(runs).where(runs.c.status == "running").values(**lost))
 
 

@@ -21,10 +21,10 @@ import orjson
 import psycopg
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from app.store.database import Database, StoreError
+from app.store.database import Database, StoreError, explain, is_unusable
 
 Row = tuple[Any, ...]
 Values = Mapping[str, Any]
@@ -90,8 +90,8 @@ class Session:
         self._execute("SAVEPOINT nested", {})
         try:
             result = work(self)
-        except BaseException:
-            self._execute("ROLLBACK TO SAVEPOINT nested", {})
+        except BaseException as error:
+            self._undo("ROLLBACK TO SAVEPOINT nested", error)
             raise
         self._execute("RELEASE SAVEPOINT nested", {})
         return result
@@ -102,10 +102,18 @@ class Session:
         try:
             result = work(self)
             self._execute("COMMIT", {})
-        except BaseException:
-            self._execute("ROLLBACK", {})
+        except BaseException as error:
+            self._undo("ROLLBACK", error)
             raise
         return result
+
+    def _undo(self, sql: str, error: BaseException) -> None:
+        """Undo what was done before an error. A database that failed did so itself: its error is the one to tell."""
+        try:
+            self._execute(sql, {})
+        except StoreError:
+            if not isinstance(error, StoreError):
+                raise
 
     def _execute(self, sql: str, params: Values, *, plan_anew: bool = False) -> Any:
         try:
@@ -116,8 +124,10 @@ class Session:
             return self._execute_driver(_for_postgresql(sql), params)
         except (sqlite3.IntegrityError, psycopg.IntegrityError) as error:
             raise Conflict(str(error).splitlines()[0]) from error
-        except (sqlite3.OperationalError, psycopg.OperationalError) as error:
-            raise StoreError(f"the database cannot be used: {str(error).splitlines()[0]}") from error
+        except (sqlite3.Error, psycopg.Error) as error:
+            if not is_unusable(error):
+                raise
+            raise StoreError(explain(error, "the database")) from error
 
 
 class DriverPool:
@@ -136,6 +146,7 @@ class DriverPool:
     @contextmanager
     def session(self) -> Iterator[Session]:
         """Yield a session on a connection of its own. Raise `StoreError` when there is none to be had."""
+        self._database.require_in_place()
         connection = self._take()
         try:
             yield Session(connection.execute, is_sqlite=self._database.is_sqlite)
@@ -170,11 +181,17 @@ class DriverPool:
 
 def open_driver_connection(database: Database) -> Any:
     """Return a driver connection of its own, without a transaction. Raise `StoreError` when there is none."""
+    database.require_in_place()
     try:
         pooled = database.engine.raw_connection()
-    except (OperationalError, PoolTimeout, psycopg.OperationalError, sqlite3.OperationalError) as error:
+    except PoolTimeout as error:
+        raise database.unusable(error) from error
+    except (sqlite3.Error, psycopg.Error, DBAPIError) as error:
         # Below SQLAlchemy's own connections, the driver's errors come as they are.
-        raise StoreError(f"the database {database.name} cannot be used: {str(error).splitlines()[0]}") from error
+        cause = getattr(error, "orig", None) or error
+        if not is_unusable(cause):
+            raise
+        raise database.unusable(cause) from error
     connection: Any = pooled.dbapi_connection
     pooled.detach()
     if not database.is_sqlite:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import Blueprint, current_app, jsonify
 from flask.typing import ResponseReturnValue
 
 from app.store.database import StoreError
 from app.store.evidence import answer
 from app.store.migrate import require_newest
-from app.web.room import room
+from app.web.room import Room, room
 
 blueprint = Blueprint("probes", __name__)
 
@@ -21,7 +23,7 @@ def healthz() -> ResponseReturnValue:
 
 @blueprint.get("/readyz")
 def readyz() -> ResponseReturnValue:
-    """Say whether pushes can be taken: the database answers and is migrated."""
+    """Say whether pushes can be taken: the database answers, is migrated, and stores what is written."""
     reason = _reason()
     if reason is None:
         return jsonify({"status": "ready"})
@@ -30,15 +32,23 @@ def readyz() -> ResponseReturnValue:
 
 def _reason() -> str | None:
     """Return why not, without what the database said: that may name hosts, and is for the log."""
-    try:
-        with room().database.read() as connection:
-            answer(connection)
-    except StoreError as error:
-        current_app.logger.warning("not ready: %s", error)
-        return "the database cannot be reached"
-    try:
-        require_newest(room().database)
-    except StoreError as error:
-        current_app.logger.warning("not ready: %s", error)
-        return "the database is not migrated: run `python -m app db upgrade`"
+    for look, reason in _LOOKS:
+        try:
+            look(room())
+        except StoreError as error:
+            current_app.logger.warning("not ready: %s", error)
+            return reason
     return None
+
+
+def _read(of: Room) -> None:
+    with of.database.read() as connection:
+        answer(connection)
+
+
+_LOOKS: tuple[tuple[Callable[[Room], None], str], ...] = (
+    (lambda of: of.database.require_in_place(), "the file of the database was removed or replaced: see the log"),
+    (_read, "the database cannot be reached"),
+    (lambda of: require_newest(of.database), "the database is not migrated: run `python -m app db upgrade`"),
+    (lambda of: of.write_check(of.clock()), "the database stores nothing: see the log"),
+)

@@ -11,6 +11,7 @@ from flask_bootstrap import Bootstrap5
 from app.core.policy import Policy
 from app.store.credentials import Sealer
 from app.store.database import Database
+from app.store.write_check import WriteCheck
 from app.web import (
     access,
     access_probes,
@@ -53,7 +54,8 @@ def register(
     database. `sweep_interval` tells how old evidence may grow. `policy` returns the policy in force, and
     `sealer` opens one-time keys that are claimed. Nothing is read before the first request.
     """
-    keep_room(flask_app, Room(database, clock, mode, tecton_url, secret_key or None, sweep_interval, policy, sealer))
+    about = (mode, tecton_url, secret_key or None, sweep_interval, policy)
+    keep_room(flask_app, Room(database, clock, *about, WriteCheck(database), sealer))
     flask_app.config.setdefault("BOOTSTRAP_SERVE_LOCAL", True)
     # Bootstrap-Flask puts its files below the application's static path, which may be unset.
     flask_app.static_url_path = flask_app.static_url_path or "/static"

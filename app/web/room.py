@@ -13,14 +13,15 @@ from flask import Flask, current_app
 from app.core.policy import Policy
 from app.store.credentials import Sealer
 from app.store.database import Database
+from app.store.write_check import WriteCheck
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
     """What the views need. `sweep_interval` says when evidence is old.
 
-    `policy` returns the policy in force, and raises PolicyError where none loads; `sealer` opens one-time
-    keys, None without a BRIDGE_SECRET_KEY.
+    `policy` returns the policy in force, and raises PolicyError where none loads; `write_check` raises StoreError
+    when no push could be stored; `sealer` opens one-time keys, None without a BRIDGE_SECRET_KEY.
     """
 
     database: Database
@@ -30,6 +31,7 @@ class Room:
     secret_key: str | None
     sweep_interval: timedelta
     policy: Callable[[], Policy]
+    write_check: WriteCheck
     sealer: Sealer | None = None
 
     @property

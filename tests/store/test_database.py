@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from app.store import migrate
 from app.store.database import Database, StoreError
 from app.store.facts import note_fact, read_fact
+from app.store.sql import Session, connect, open_driver_connection
 from app.store.tables import metadata
 from tests.conftest import Clock
 
@@ -58,10 +60,47 @@ def test_a_sqlite_file_locked_for_good_is_said_to_be_locked(
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
     database = Database(f"sqlite:///{path}")
-    with pytest.raises(StoreError, match="locked by another process"), database.write():
+    with pytest.raises(StoreError, match="another writer, of this bridge or outside it"), database.write():
         pass
     holder.close()
     database.dispose()
+
+
+@pytest.fixture
+def small_database(tmp_path: Path, sqlite_template: Path) -> Iterator[Database]:
+    """A database on a disk that has no room for more than it holds."""
+    path = tmp_path / "bridge.db"
+    path.write_bytes(sqlite_template.read_bytes())
+    database = Database(f"sqlite:///{path}")
+    event.listen(database.engine, "connect", lambda connection, _: connection.execute("PRAGMA max_page_count = 1"))
+    yield database
+    database.dispose()
+
+
+def test_a_full_disk_is_said_to_be_full_and_not_what_came_of_it(small_database: Database) -> None:
+    def fill(session: Session) -> None:
+        for name in range(3):
+            session.run("INSERT INTO facts (name, value, at) VALUES (:name, :value, '2026')",
+                        {"name": str(name), "value": f'"{"x" * 20_000}"'})  # fmt: skip
+
+    with connect(small_database) as session, pytest.raises(StoreError, match="its disk is full"):
+        session.transact(lambda session: session.nested(fill))
+
+
+def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("what I did today\n" * 100)
+    database = Database(f"sqlite:///{tmp_path}/notes.txt")
+    for use in (database.is_empty, lambda: open_driver_connection(database)):
+        with pytest.raises(StoreError, match="no SQLite database"):
+            use()
+
+
+def test_a_directory_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    database = Database(f"sqlite:///{tmp_path}/file/var/bridge.db")
+    for use in (database.is_empty, lambda: open_driver_connection(database)):
+        with pytest.raises(StoreError, match=r"file/var/bridge\.db cannot be made .*BRIDGE_DATABASE_URL"):
+            use()
 
 
 @pytest.mark.parametrize("url", ["mysql://x", "nonsense", "oracle://x/y"])

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import event, select
 
 from app.core.drift import DriftClass
 from app.store.database import Database
+from app.store.facts import WRITE_CHECK
+from app.store.tables import facts
 from tests.conftest import Clock
 from tests.web.conftest import Caller, MakeApp
 from tests.web.rows import Rows, difference
@@ -86,3 +91,51 @@ def test_answer_times_are_counted_per_route_and_not_per_path(api: Caller) -> Non
 def test_an_invented_method_makes_no_series_of_its_own(api: Caller) -> None:
     api.client.open("/api/v1/runs", method="BREW")
     assert not [name for name in values(api) if "BREW" in name]
+
+
+@pytest.fixture
+def read_only_database(database: Database) -> Iterator[Database]:
+    """The database, opened so that it takes no writes."""
+    if database.is_sqlite:
+        closed = Database(database.url.render_as_string(hide_password=False))
+        event.listen(closed.engine, "connect", lambda connection, _: connection.execute("PRAGMA query_only = ON"))
+    else:
+        options = {"options": "-cdefault_transaction_read_only=on"}
+        closed = Database(database.url.update_query_dict(options).render_as_string(hide_password=False))
+    yield closed
+    closed.dispose()
+
+
+def test_a_database_that_can_only_be_read_is_not_ready(make_app: MakeApp, read_only_database: Database) -> None:
+    response = make_app(database=read_only_database).test_client().get("/readyz")
+    assert response.status_code == 503
+    assert response.json["reason"] == "the database stores nothing: see the log"
+
+
+def test_who_asks_often_makes_no_write_each_time(visitor: FlaskClient, database: Database, clock: Clock) -> None:
+    def last_written() -> object:
+        assert visitor.get("/readyz").status_code == 200
+        with database.read() as connection:
+            return connection.execute(select(facts.c.at).where(facts.c.name == WRITE_CHECK)).scalar_one()
+
+    first, again = last_written(), (clock.move(seconds=1), last_written())[1]
+    assert again == first
+    clock.move(seconds=10)
+    assert last_written() == clock.now
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_database_file_that_is_gone_is_not_ready(
+    visitor: FlaskClient, database: Database, tmp_path: Path, *, replaced: bool
+) -> None:
+    assert visitor.get("/readyz").status_code == 200
+    path = Path(database.url.database or "")
+    kept = path.rename(tmp_path / "kept.db")
+    if replaced:
+        shutil.copy(kept, path)
+    response = visitor.get("/readyz")
+    assert (response.status_code, path.exists()) == (503, replaced)
+    assert response.json["reason"] == "the file of the database was removed or replaced: see the log"
+    kept.rename(path)
+    assert visitor.get("/readyz").status_code == 200
