@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import structlog
 from cryptography.fernet import Fernet, MultiFernet
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -23,7 +24,7 @@ from app.delivery import DeliveryPlaces, Vault
 from app.jobs import AuditSeal, LeadersChore, Learner, PolicyWatch, Retention, Schedule, Worker
 from app.reconcile.reconciler import Reconciler
 from app.reconcile.report import Budget
-from app.settings import Settings, SettingsError
+from app.settings import Settings, SettingsError, find_unknown_names
 from app.store import facts, migrate
 from app.store.database import Database
 from app.store.key_store import SqlKeyStore
@@ -38,10 +39,18 @@ if TYPE_CHECKING:
 
 Clock = Callable[[], datetime]
 
+log = structlog.get_logger("settings")
+
 
 def utc_now() -> datetime:
     """Return the time."""
     return datetime.now(UTC)
+
+
+def warn_of_unknown_names() -> None:
+    """Log each variable that is named like a setting and is none: misspelt, it would go unnoticed."""
+    for sentence in find_unknown_names():
+        log.warning("settings", what=sentence)
 
 
 def open_database(settings: Settings) -> Database:
@@ -57,13 +66,27 @@ def open_database(settings: Settings) -> Database:
     return database
 
 
-def read_policy(path: Path) -> Policy:
-    """Return the policy in a file. Raise `PolicyError` with every fault, or why it cannot be read."""
+def open_kept_database(settings: Settings) -> Database:
+    """Return a database that is there already, with its tables: for whoever has nothing to put into an empty one.
+
+    Raise `StoreError` when there is none, or it cannot be used: an empty one would answer as if all were well.
+    """
+    database = Database(settings.database_url)
+    database.require_there()
+    migrate.require_newest(database)
+    return database
+
+
+def read_policy(path: Path, setting: str = "set BRIDGE_POLICY to a policy file") -> Policy:
+    """Return the policy in a file. Raise `PolicyError` with every fault, or why it cannot be read.
+
+    `setting` is what to do where the file cannot be read.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        fault = Fault(1, 1, "", f"cannot be read ({reason}): set BRIDGE_POLICY to a policy file")
+        fault = Fault(1, 1, "", f"cannot be read ({reason}): {setting}")
         raise PolicyError(str(path), [fault]) from error
     return parse_policy(text, str(path))
 

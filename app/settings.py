@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
+import os
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from dotenv import dotenv_values
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -26,6 +30,9 @@ Duration = Annotated[timedelta, BeforeValidator(_read_duration)]
 # Of the calls that the rate allows, sweeps take no more than this share: pushes must not queue behind them.
 SWEEP_SHARE = 0.8
 
+ENV_FILE = ".env"
+_KUBERNETES = re.compile(r"_SERVICE_HOST$|_SERVICE_PORT(_\w+)?$|_PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?$")
+
 
 class SettingsError(Exception):
     """Settings that cannot be used: one line per variable."""
@@ -34,7 +41,9 @@ class SettingsError(Exception):
 class Settings(BaseSettings):
     """Everything that the environment says. `config/bridge.example.env` documents each variable."""
 
-    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_file=ENV_FILE, env_file_encoding="utf-8", extra="ignore", populate_by_name=True
+    )
 
     database_url: str = Field("sqlite:///var/bridge.db", alias="BRIDGE_DATABASE_URL")
     tecton_url: str = Field("", alias="TECTON_URL")
@@ -111,3 +120,30 @@ def read_settings(**overrides: Any) -> Settings:
             f"{problem['loc'][0]}: {str(problem['msg']).removeprefix('Value error, ')}" for problem in error.errors()
         ]
         raise SettingsError("\n".join(lines)) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{ENV_FILE}: {_unreadable(error)}") from error
+
+
+def _unreadable(error: OSError | UnicodeDecodeError) -> str:
+    reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+    return f"cannot be read ({reason}): make it readable for the user that runs the bridge, or take it away"
+
+
+def find_unknown_names() -> list[str]:
+    """Return a sentence for each variable, set or in `.env`, that is named like a setting and is none.
+
+    It is no error: others may begin their variables alike, as Kubernetes does for a service of that name.
+    """
+    known = [str(field.alias) for field in Settings.model_fields.values()]
+    given = {**dotenv_values(ENV_FILE), **os.environ}
+    strange = [name for name in given if _is_ours(name) and name.upper() not in known]
+    return [_what_it_may_mean(name, known) for name in sorted(strange)]
+
+
+def _is_ours(name: str) -> bool:
+    return name.upper().startswith(("BRIDGE_", "TECTON_")) and not _KUBERNETES.search(name)
+
+
+def _what_it_may_mean(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name.upper(), known, 1)
+    return f"{name} is no setting, and has no effect" + (f": do you mean {near[0]}?" if near else "")

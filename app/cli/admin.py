@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from app.bootstrap import utc_now
-from app.cli.common import json_option, print_json, requester, writing
+from app.bootstrap import open_kept_database, utc_now
+from app.cli.common import json_option, print_json, reading, requester, writing
 from app.store import admins
 from app.store.admins import AdminError
 
@@ -30,7 +30,7 @@ def create(name: str, as_json: bool) -> None:
 @json_option
 def reset_password(name: str, as_json: bool) -> None:
     """Give the admin NAME a new password, shown once, on the last line; sessions of the old one end."""
-    with writing(AdminError) as connection:
+    with writing(AdminError, open_kept_database) as connection:
         password = admins.reset_password(connection, name, utc_now(), who=requester())
     _show(name, password, f"{name} has a new password", as_json=as_json)
 
@@ -39,7 +39,7 @@ def reset_password(name: str, as_json: bool) -> None:
 @json_option
 def list_(as_json: bool) -> None:
     """List the admins."""
-    with writing(AdminError) as connection:
+    with reading() as connection:
         found = admins.list_admins(connection)
     if as_json:
         print_json([{"name": admin.name, "created_at": admin.created_at.isoformat()} for admin in found])
@@ -53,7 +53,7 @@ def list_(as_json: bool) -> None:
 @json_option
 def remove(name: str, as_json: bool) -> None:
     """Remove the admin NAME, whose sessions end. The last one stays: nobody could sign in any more."""
-    with writing(AdminError) as connection:
+    with writing(AdminError, open_kept_database) as connection:
         admins.remove_admin(connection, name, utc_now(), who=requester())
     print_json({"name": name, "state": "removed"}) if as_json else click.echo(f"{name} may not sign in any more")
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import click
 
-from app.cli.common import json_option, prepare, print_json
+from app.cli.common import json_option, prepare_kept, print_json
 from app.store import audit
 from app.store.evidence import snapshot
 
@@ -36,7 +36,7 @@ def verify(head: str | None, as_json: bool) -> None:
     Rows of the last moments may not be sealed yet: their number is told. Keep the printed hash elsewhere:
     given back with --head, it shows that nothing before it was changed, or exit code 1.
     """
-    _, database = prepare()
+    _, database = prepare_kept()
     with snapshot(database) as connection:
         found = audit.verify(connection, head)
     lost = head is not None and found.kept_at is None
@@ -51,6 +51,8 @@ def verify(head: str | None, as_json: bool) -> None:
 def _tell(found: audit.Verified) -> None:
     if found.fault:
         click.echo(f"the audit log does not fit: {found.fault}; {found.sealed} rows before it do", err=True)
+    elif not found.sealed and not found.unsealed:
+        click.echo("the audit log is empty: nothing has happened yet, and there is nothing to verify")
     else:
         click.echo(f"ok: {found.sealed} rows are sealed, {found.unsealed} wait for it; the last hash is {found.head}")
 
@@ -70,7 +72,7 @@ def _tell_kept(head: str | None, kept_at: int | None) -> None:
 @click.option("--who", metavar="NAME", help="What NAME did, and what happened to NAME: the proof of an off-boarding.")
 def export(since: datetime | None, until: datetime | None, who: str | None) -> None:
     """Print the log as JSON lines, each with its position and hash, in the order in which it was written."""
-    _, database = prepare()
+    _, database = prepare_kept()
     with snapshot(database) as connection:
         for row in audit.list_rows(connection, since=_utc(since), until=_utc(until), who=who):
             click.echo(json.dumps(row.as_json(), ensure_ascii=False))

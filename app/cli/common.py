@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 from sqlalchemy import Connection
 
-from app.bootstrap import build_engine, open_database, utc_now
+from app.bootstrap import build_engine, open_database, open_kept_database, utc_now
 from app.cli.main import fail
 from app.cli.plain import printable
 from app.logs import configure_logs
@@ -54,22 +54,41 @@ def print_json(document: Any) -> None:
     click.echo(json.dumps(document, indent=2, ensure_ascii=False))
 
 
-def prepare() -> tuple[Settings, Database]:
-    """Return the settings and the database of a command; what is wrong it says itself, not the log."""
+def prepare(open_: Callable[[Settings], Database] = open_database) -> tuple[Settings, Database]:
+    """Return the settings and the database of a command; what is wrong it says itself, not the log.
+
+    An empty database is migrated, and one that is not there made, by whoever has something to put into it.
+    """
     settings = read_settings()
     configure_logs("debug" if settings.log_level == "debug" else "error")
-    return settings, open_database(settings)
+    return settings, open_(settings)
+
+
+def prepare_kept() -> tuple[Settings, Database]:
+    """Return the settings and the database of a command that has nothing to put into an empty one, and makes none."""
+    return prepare(open_kept_database)
 
 
 @contextmanager
-def writing(refusal: type[Exception]) -> Iterator[Connection]:
+def writing(refusal: type[Exception], open_: Callable[[Settings], Database] = open_database) -> Iterator[Connection]:
     """Yield a write transaction; a `refusal`, which undoes it, becomes the command's error."""
-    _, database = prepare()
+    _, database = prepare(open_)
     try:
         with database.write() as connection:
             yield connection
     except refusal as error:
         raise click.ClickException(str(error)) from error
+    finally:
+        database.dispose()
+
+
+@contextmanager
+def reading() -> Iterator[Connection]:
+    """Yield a connection that reads a database that is there."""
+    _, database = prepare_kept()
+    try:
+        with database.read() as connection:
+            yield connection
     finally:
         database.dispose()
 

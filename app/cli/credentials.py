@@ -13,7 +13,7 @@ from rich.table import Table
 from sqlalchemy import Connection
 
 from app.bootstrap import build_engine, make_sealer, read_policy, utc_now
-from app.cli.common import POLL_SECONDS, console, json_option, prepare, print_json, user_name
+from app.cli.common import POLL_SECONDS, console, json_option, prepare_kept, print_json, user_name
 from app.cli.plain import printable
 from app.core.credentials import Rotation, Step
 from app.credentials.ports import CredentialError
@@ -37,7 +37,7 @@ def command() -> None:
 @json_option
 def list_(as_json: bool) -> None:
     """List the newest key of every service account: where it is, or why it is not there yet."""
-    settings, database = prepare()
+    settings, database = prepare_kept()
     waits = read_policy(settings.policy).credentials
     with database.read() as connection:
         found = list_key_reports(connection)
@@ -50,7 +50,7 @@ def list_(as_json: bool) -> None:
 @json_option
 def claim(name: str, who: str | None, as_json: bool) -> None:
     """Print the key of the service account NAME, once, on the last line; then it is kept nowhere here."""
-    settings, database = prepare()
+    settings, database = prepare_kept()
     policy, sealer = read_policy(settings.policy), make_sealer(settings.secret_key.get_secret_value())
     with _transaction(database) as connection:
         key = credentials.claim(connection, sealer, name, who or user_name(), utc_now(), policy=policy)
@@ -72,7 +72,7 @@ def rotate(name: str, who: str | None, as_json: bool) -> None:
 
     Waits until the new secret is made, a minute at most. Exit code 1 when it is not made yet.
     """
-    settings, database = prepare()
+    settings, database = prepare_kept()
     with _transaction(database) as connection:
         asked = request_rotation(connection, name, who or user_name(), utc_now(), mode=settings.mode)
     rotation = _until_made(database, asked, lambda: _lead_once(settings, database))
@@ -90,7 +90,7 @@ def rotate(name: str, who: str | None, as_json: bool) -> None:
 @json_option
 def reseal(who: str | None, as_json: bool) -> None:
     """Encrypt every kept key anew with the first key of BRIDGE_SECRET_KEY, so that the others can go."""
-    settings, database = prepare()
+    settings, database = prepare_kept()
     sealer = make_sealer(settings.secret_key.get_secret_value())
     with _transaction(database) as connection:
         number = credentials.reseal(connection, sealer, who or user_name(), utc_now())
@@ -106,7 +106,7 @@ def reseal(who: str | None, as_json: bool) -> None:
 @json_option
 def forget(name: str, who: str | None, as_json: bool) -> None:
     """Drop all that is kept of the key of NAME, a copy for probes included. Nothing in Tecton changes."""
-    _, database = prepare()
+    _, database = prepare_kept()
     with _transaction(database) as connection:
         dropped = credentials.forget(connection, name, who or user_name(), utc_now())
     if as_json:
@@ -121,7 +121,7 @@ def forget(name: str, who: str | None, as_json: bool) -> None:
 @json_option
 def history(name: str | None, limit: int, as_json: bool) -> None:
     """Say what happened to the keys of NAME, or of all, and who did it; the newest first."""
-    _, database = prepare()
+    _, database = prepare_kept()
     with database.read() as connection:
         found = credentials.list_events(connection, name, limit=limit)
     if as_json:

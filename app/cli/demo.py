@@ -5,13 +5,14 @@ from __future__ import annotations
 import click
 
 from app.cli.main import fail
+from app.cli.ports import PORT
 from app.demo.errors import DemoError
 from app.demo.show import Show
 from app.demo.story import run_demo
 
 
 @click.command("demo")
-@click.option("--port", default=8080, show_default=True, help="Port of the bridge; 0 picks a free one.")
+@click.option("--port", default=8080, show_default=True, type=PORT, help="Port of the bridge; 0 picks a free one.")
 def command(port: int) -> None:
     """Play a day: a simulated Tecton, the bridge, and pushes as Okta and Entra ID send them.
 

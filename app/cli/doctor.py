@@ -15,10 +15,12 @@ from app.core.abilities import Abilities, Ability
 from app.core.policy_text import PolicyError
 from app.logs import configure_logs
 from app.reconcile.ports import TectonError
-from app.settings import Settings, SettingsError, read_settings
+from app.settings import Settings, SettingsError, find_unknown_names, read_settings
 from app.store.abilities import note_abilities, read_abilities
 from app.store.database import StoreError
 from app.tecton import TectonConfig, TectonService, open_tecton
+
+KEY_LENGTH = 32  # characters of a BRIDGE_SECRET_KEY: what encrypts is derived from nothing else
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ def command(as_json: bool) -> None:
     """Check settings, database, policy and Tecton, and say what to do about what is not fine."""
     settings = read_settings()
     configure_logs("error")
-    findings = [finding for look in (_database, _policy, _secret_key, _tecton) for finding in look(settings)]
+    findings = [finding for look in (_names, _database, _policy, _secret_key, _tecton) for finding in look(settings)]
     if as_json:
         print_json({"ok": all(f.ok for f in findings), "checks": [asdict(finding) for finding in findings]})
     else:
@@ -55,6 +57,10 @@ def command(as_json: bool) -> None:
 
 
 Look = Callable[[Settings], list[Finding]]
+
+
+def _names(_: Settings) -> list[Finding]:
+    return [Finding("settings", True, sentence, warning=True) for sentence in find_unknown_names()]
 
 
 def _database(settings: Settings) -> list[Finding]:
@@ -79,9 +85,11 @@ def _policy(settings: Settings) -> list[Finding]:
 
 
 def _secret_key(settings: Settings) -> list[Finding]:
-    if settings.secret_key.get_secret_value():
+    newest = settings.secret_key.get_secret_value().split(",")[0].strip()
+    if len(newest) >= KEY_LENGTH:
         return [Finding("secret key", True, "one-time keys of service accounts can be kept")]
-    what = "BRIDGE_SECRET_KEY is not set: set it to 32 random characters before service accounts are created"
+    fault = "is so short that it can be guessed" if newest else "is not set"
+    what = f"BRIDGE_SECRET_KEY {fault}: set it to {KEY_LENGTH} random characters before service accounts are created"
     return [Finding("secret key", False, what)]
 
 

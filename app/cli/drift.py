@@ -8,7 +8,7 @@ import click
 from rich.table import Table
 
 from app.bootstrap import utc_now
-from app.cli.common import ask_for_run, console, json_option, prepare, print_json
+from app.cli.common import ask_for_run, console, json_option, prepare, prepare_kept, print_json
 from app.settings import Settings
 from app.store.database import Database
 from app.web.drift_report import read_drift_report
@@ -19,7 +19,7 @@ from app.web.drift_report import read_drift_report
 @json_option
 def command(recorded: bool, as_json: bool) -> None:
     """Read everything in Tecton and show where it differs from what is desired. Nothing is written."""
-    settings, database = prepare()
+    settings, database = prepare_kept() if recorded else prepare()
     if not recorded:
         ask_for_run(settings, database, "drift")
     document = read_drift(settings, database)

@@ -8,10 +8,12 @@ from pathlib import Path
 import click
 
 from app.bootstrap import read_policy
-from app.cli.common import console, json_option, prepare, print_json
+from app.cli.common import console, json_option, prepare_kept, print_json
 from app.cli.policy_warnings import list_warnings
 from app.cli.simulation import Document, compare
 from app.core.policy_text import PolicyError
+
+_GIVE = "give FILE as the path of a policy file"
 
 
 @click.group("policy")
@@ -29,7 +31,7 @@ def check(file: Path, as_json: bool) -> None:
     bridge's database, where it can be read.
     """
     try:
-        policy = read_policy(file)
+        policy = read_policy(file, _GIVE)
     except PolicyError as error:
         if not as_json:
             raise
@@ -55,8 +57,8 @@ def simulate(file: Path, as_json: bool) -> None:
     and Tecton as last read, with what the policies leave alone, protect and hold; and says where they
     differ. Nothing is read from Tecton, and nothing is written.
     """
-    settings, database = prepare()
-    document = compare(database, settings.tecton_url, read_policy(settings.policy), read_policy(file))
+    settings, database = prepare_kept()
+    document = compare(database, settings.tecton_url, read_policy(settings.policy), read_policy(file, _GIVE))
     print_json(document) if as_json else _show(document)
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.bootstrap import open_kept_database
 from app.core.policy import Policy
 from app.core.policy_names import Mention
 from app.core.policy_text import dotted, position_in
 from app.settings import SettingsError, read_settings
-from app.store import migrate
-from app.store.database import Database, StoreError
+from app.store.database import StoreError
 from app.store.policy_names import unmatched_names
 
 
@@ -36,18 +36,8 @@ def list_warnings(policy: Policy, file: Path) -> list[Oddity]:
 
 def _unmatched(policy: Policy) -> list[Mention]:
     try:
-        url = read_settings().database_url
-        if not _is_there(url):
-            return []
-        database = Database(url)
-        migrate.require_newest(database)
+        database = open_kept_database(read_settings())
         with database.read() as connection:
             return unmatched_names(connection, policy)
     except (SettingsError, StoreError):
         return []  # a policy can be checked without an installation: then names cannot be compared
-
-
-def _is_there(url: str) -> bool:
-    """Tell whether there may be a database: opening a SQLite file that is not there would make it."""
-    scheme, _, path = url.partition(":///")
-    return not scheme.startswith("sqlite") or Path(path).exists()

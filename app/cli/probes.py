@@ -8,7 +8,7 @@ import click
 from rich.table import Table
 
 from app.bootstrap import PolicySource, make_prober, require_tecton, utc_now
-from app.cli.common import console, json_option, prepare, print_json
+from app.cli.common import console, json_option, prepare, prepare_kept, print_json
 from app.core.probes import ProbeResult
 from app.durations import format_duration
 from app.settings import Settings
@@ -22,7 +22,7 @@ from app.tecton import TectonConfig, open_tecton
 @json_option
 def command(run_now: bool, as_json: bool) -> None:
     """Show what the access probes of the policy expected and found. Exit code 1 when one is not as expected."""
-    settings, database = prepare()
+    settings, database = prepare() if run_now else prepare_kept()
     if run_now:
         _run(settings, database)
     with database.read() as connection:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 from rich.table import Table
 
-from app.cli.common import console, json_option, prepare, print_json
+from app.cli.common import console, json_option, prepare_kept, print_json
 from app.store.run_reports import Run, RunFilter, list_runs
 
 
@@ -16,7 +16,7 @@ from app.store.run_reports import Run, RunFilter, list_runs
 @json_option
 def command(limit: int, as_json: bool) -> None:
     """Show the last runs, the newest first."""
-    _, database = prepare()
+    _, database = prepare_kept()
     with database.read() as connection:
         found = list_runs(connection, RunFilter(), limit=limit)
     print_json([_document(run) for run in found]) if as_json else console().print(_table(found))

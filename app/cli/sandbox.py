@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from app.cli.ports import PORT
 from app.sandbox import create_app
 from app.sandbox.control.origin import LOOPBACK
 from app.sandbox.knobs import KnobError
@@ -17,7 +18,7 @@ from app.sandbox.server import serve
 
 @click.command("sandbox")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8099, show_default=True, help="Port to listen on; 0 picks a free one.")
+@click.option("--port", default=8099, show_default=True, type=PORT, help="Port to listen on; 0 picks a free one.")
 @click.option("--admin-key", help="API key of the admin service account; made up and printed if not given.")
 @click.option("--set", "settings", multiple=True, metavar="KNOB=VALUE", help="Set a knob; may be repeated.")
 @click.option("--seed", type=click.Path(path_type=Path), help="JSON file with what a fresh sandbox holds.")

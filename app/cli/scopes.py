@@ -7,7 +7,7 @@ from typing import Any
 import click
 from rich.table import Table
 
-from app.cli.common import console, json_option, prepare, print_json
+from app.cli.common import console, json_option, prepare_kept, print_json
 from app.cli.main import fail
 from app.store.scope_reports import Holding, ScopesReport, is_known, load_scopes
 
@@ -23,7 +23,7 @@ def command(scope: str | None, principal: str | None, as_json: bool) -> None:
     """
     if scope is not None and principal is not None:
         raise click.UsageError("give a SCOPE or a --principal, not both")
-    _, database = prepare()
+    _, database = prepare_kept()
     with database.read() as connection:
         report = load_scopes(connection)
         known = principal is None or is_known(connection, principal)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from app.bootstrap import Engine, build_engine, create_app, open_database, utc_now
+from app.bootstrap import Engine, build_engine, create_app, open_database, utc_now, warn_of_unknown_names
+from app.cli.ports import PORT
 from app.cli.serving import serve_until_stopped
 from app.logs import configure_logs
 from app.settings import read_settings
@@ -13,7 +14,7 @@ from app.store import admins
 
 @click.command("serve")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8080, show_default=True, help="Port to listen on; 0 picks a free one.")
+@click.option("--port", default=8080, show_default=True, type=PORT, help="Port to listen on; 0 picks a free one.")
 def command(host: str, port: int) -> None:
     """Serve SCIM, the admin pages and the API, and reconcile, in one process.
 
@@ -21,6 +22,7 @@ def command(host: str, port: int) -> None:
     """
     settings = read_settings()
     configure_logs(settings.log_level)
+    warn_of_unknown_names()
     database = open_database(settings)
     engine = build_engine(settings, database)
     flask_app = create_app(settings, database)

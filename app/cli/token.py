@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from app.bootstrap import utc_now
-from app.cli.common import json_option, print_json, writing
+from app.bootstrap import open_kept_database, utc_now
+from app.cli.common import json_option, print_json, reading, writing
 from app.durations import parse_duration
 from app.store import oauth, tokens
 from app.store.tokens import TokenError
@@ -63,7 +63,7 @@ def _show(made: dict[str, Any]) -> None:
 def list_(as_json: bool) -> None:
     """List the tokens and OAuth clients, without their secrets."""
     now = utc_now()
-    with writing(TokenError) as connection:
+    with reading() as connection:
         found = [_token(token, now) for token in tokens.list_tokens(connection)]
         found += [_client(client, now) for client in oauth.list_clients(connection)]
     if as_json:
@@ -82,7 +82,7 @@ def list_(as_json: bool) -> None:
 def revoke(name: str, secret_id: str | None, as_json: bool) -> None:
     """Revoke the token and the OAuth client NAME: from now on the name lets nobody in."""
     now = utc_now()
-    with writing(TokenError) as connection:
+    with writing(TokenError, open_kept_database) as connection:
         if secret_id is not None:
             oauth.revoke_secret(connection, name, secret_id, now)
         else:

@@ -8,7 +8,7 @@ import click
 from rich.table import Table
 
 from app.bootstrap import read_policy, utc_now
-from app.cli.common import console, json_option, prepare, print_json
+from app.cli.common import console, json_option, prepare_kept, print_json
 from app.cli.main import fail
 from app.store.access_reports import AccessReport, AccessRow, explain_by_name
 from app.store.evidence import snapshot
@@ -24,7 +24,7 @@ def command(who: str, resource: str | None, as_json: bool) -> None:
     RESOURCE, a workspace or secret scope, shows only what is on it. Where there is nothing, the reasons that
     are known are given. From what was pushed, the policy in force, and Tecton as last read.
     """
-    settings, database = prepare()
+    settings, database = prepare_kept()
     policy = read_policy(settings.policy)
     with snapshot(database) as connection:
         reports = explain_by_name(connection, policy, who, utc_now(), resource)

@@ -6,7 +6,7 @@ import threading
 
 import click
 
-from app.bootstrap import build_engine, open_database
+from app.bootstrap import build_engine, open_database, warn_of_unknown_names
 from app.cli.serving import ending_on_signals
 from app.logs import configure_logs
 from app.settings import read_settings
@@ -20,6 +20,7 @@ def command() -> None:
     """
     settings = read_settings()
     configure_logs(settings.log_level)
+    warn_of_unknown_names()
     database = open_database(settings)
     engine = build_engine(settings, database)
     engine.schedule.start()

@@ -43,7 +43,8 @@ def call(rig: KeyRig, monkeypatch: pytest.MonkeyPatch, *arguments: str, **settin
     # Logs go to stderr in a process of its own; here they would be in the way of what is said.
     with monkeypatch.context() as patch, capture_logs():
         for module in (credentials, probes, scopes):
-            patch.setattr(module, "prepare", prepare)
+            for name in ("prepare", "prepare_kept"):
+                patch.setattr(module, name, prepare, raising=False)
             patch.setattr(module, "utc_now", rig.clock, raising=False)
         patch.setattr(credentials, "build_engine", lambda *_: rig.start_engine())
         patch.setattr(probes, "_run", run_probes)
