@@ -44,26 +44,29 @@ class MemberSet:
         self.removed = {}
 
     def apply(self, session: Session, group_id: str) -> Touched:
-        """Make it so in the database; ids that nobody has are passed over."""
+        """Make it so in the database; ids that nobody has are passed over, and counted."""
         if self.keeps:
             removed = members.remove(session, group_id, list(self.removed))
         else:
             removed = members.keep_only(session, group_id, list(self.added))
-        return Touched(members.add(session, group_id, list(self.added)), removed)
+        ids = list(self.added)
+        added = members.add(session, group_id, ids)
+        return Touched(added, removed, members.count_unknown(session, ids) if added < len(ids) else 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """How many members a change added and removed."""
+    """How many members a change added and removed, and how many it named that nobody is."""
 
     added: int = 0
     removed: int = 0
+    unknown: int = 0
 
     def __bool__(self) -> bool:
         return bool(self.added or self.removed)
 
     def __add__(self, other: Touched) -> Touched:
-        return Touched(self.added + other.added, self.removed + other.removed)
+        return Touched(self.added + other.added, self.removed + other.removed, self.unknown + other.unknown)
 
 
 def change_members(session: Session, group_id: str, changes: Sequence[Change]) -> Touched:

@@ -6,6 +6,7 @@ Bulk request.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,6 +25,8 @@ from app.store import departures, directory, members
 from app.store.directory import Revision, Stored
 from app.store.marks import mark
 from app.store.sql import Session
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +60,9 @@ class Creation:
     def within(self, session: Session) -> Stored:
         """Create it."""
         stored = directory.insert(session, self.schema, self.document, self.push.now, self.push.by)
-        members.add(session, stored.id, self.member_ids)
+        added = members.add(session, stored.id, self.member_ids)
         mark(session, [(stored.type, stored.id)], now=self.push.now, window=self.push.window)
+        _tell_unknown(session, self.push, stored, len(self.member_ids) - added)
         return stored
 
     def alone(self, session: Session) -> Stored:
@@ -98,6 +102,11 @@ class Edit:
         stored = require_found(directory.lock(session, self.schema, self.id_), self.schema, self.id_)
         self.conditions.check(stored.etag, self.method)
         touched = self.change_members(session) if self.change_members else Touched()
+        saved = self._saved(session, stored, touched)
+        _tell_unknown(session, self.push, saved, touched.unknown, changed=saved is not stored)
+        return saved
+
+    def _saved(self, session: Session, stored: Stored, touched: Touched) -> Stored:
         document = self.revise(stored.document)
         if _is_same(stored, document) and touched:
             return self._touch(session, stored, touched)
@@ -193,6 +202,15 @@ class Deletion:
     def alone(self, session: Session) -> None:
         """Delete it."""
         session.transact(self.within)
+
+
+def _tell_unknown(session: Session, push: Push, group: Stored, number: int, *, changed: bool = True) -> None:
+    """Leave a trace of members that were passed over: in the log, and in the audit log beside what the push changed."""
+    if number:
+        name = group.document["displayName"]
+        _LOG.info("%s pushed group %r: %d members passed over, whose ids no resource has", push.by, name, number)
+        if changed:
+            directory.note_passed_over(session, group, number, push.now, push.by)
 
 
 def require_object(payload: Any) -> dict[str, Any]:

@@ -323,13 +323,19 @@ def touch(session: Session, ids: Sequence[str], now: datetime, by: str) -> None:
     session.run(sql, {"ids": texts(session, ids), "now": now, "by": by})
 
 
-_NOTE_DELETION = """
+_NOTE = """
 INSERT INTO audit (at, who, event, kind, subject, name, detail)
-SELECT :now, :by, 'pushed', type, id, name, 'deleted' FROM resources WHERE id = :id
+SELECT :now, :by, 'pushed', type, id, name, :detail FROM resources WHERE id = :id
 """
 
 
 def delete(session: Session, stored: Stored, now: datetime, by: str) -> None:
     """Delete a resource; its memberships go with it. Unlike a change, it leaves no row that says by whom."""
-    session.run(_NOTE_DELETION, {"id": stored.id, "now": now, "by": by})
+    session.run(_NOTE, {"id": stored.id, "now": now, "by": by, "detail": "deleted"})
     session.run("DELETE FROM resources WHERE id = :id", {"id": stored.id})
+
+
+def note_passed_over(session: Session, stored: Stored, number: int, now: datetime, by: str) -> None:
+    """Note of a group that was pushed how many of its members no resource was: the row of the push cannot say."""
+    detail = f"members passed over, whose ids no resource has: {number}"
+    session.run(_NOTE, {"id": stored.id, "now": now, "by": by, "detail": detail})

@@ -32,6 +32,13 @@ def add(session: Session, group_id: str, ids: Sequence[str]) -> int:
     )
 
 
+def count_unknown(session: Session, ids: Sequence[str]) -> int:
+    """Return how many of these ids, each given once, no resource has."""
+    sql = f"SELECT count(*) FROM resources AS r WHERE {among(session, 'r.id', 'ids', few=are_few(ids))}"  # noqa: S608
+    known = session.row(sql, {"ids": texts(session, ids)}, plan_anew=not are_few(ids))
+    return len(ids) - (known[0] if known else 0)
+
+
 def remove(session: Session, group_id: str, ids: Sequence[str]) -> int:
     """Remove members and return how many were there: those, too, that a return gave back."""
     if not ids:
