@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from app.core.access import AccessState
 from app.core.changes import Change, GrantChange, MemberChange, NameOf, ProfileChange, outcome_of
-from app.core.identity import Grant, Kind, Level, Principal, contains, without_contained
+from app.core.identity import Grant, Kind, Level, Principal, Target, contains, without_contained
 
 SHOWN_NAMES = 5
 
@@ -27,9 +27,16 @@ class Effect:
 
 def covers(held: Grant, grant: Grant) -> bool:
     """Tell whether whoever holds `held` can do all that `grant` allows."""
-    same = held.target == grant.target
-    everywhere = held.target.level is Level.ALL_WORKSPACES and grant.target.level is Level.WORKSPACE
-    return (same or everywhere) and contains(held.role, grant.role)
+    return reaches(held, grant.target) and contains(held.role, grant.role)
+
+
+def reaches(held: Grant, target: Target) -> bool:
+    """Tell whether a grant gives its role on a target: what is on all workspaces is on each, and on no scope.
+
+    An admin holds no role on workspaces and scopes, but can assign each: see `Resource`.
+    """
+    everywhere = held.target.level is Level.ALL_WORKSPACES and target.level is Level.WORKSPACE
+    return everywhere or held.target == target
 
 
 def _effective_access(state: AccessState, whom: Set[Principal]) -> Mapping[Principal, frozenset[Grant]]:

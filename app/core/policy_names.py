@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import NamedTuple
 
-from app.core.identity import Level
+from app.core.identity import Level, Target
 from app.core.policy import Policy, Rule
 
 Path = tuple[int | str, ...]
@@ -46,6 +46,14 @@ def mentions(policy: Policy) -> Iterator[Mention]:
     for index, probe in enumerate(policy.probes):
         yield Mention(("probes", index, "service_account"), probe.service_account, Named.SERVICE_ACCOUNT)
     yield from _protected(policy)
+
+
+def named_targets(policy: Policy) -> Iterator[Target]:
+    """Yield the workspaces and secret scopes that a policy mentions."""
+    levels = {Named.WORKSPACE: Level.WORKSPACE, Named.SCOPE: Level.SECRET_SCOPE}
+    for mention in mentions(policy):
+        if mention.among in levels:
+            yield Target(levels[mention.among], mention.name)
 
 
 def _of_rule(place: Path, rule: Rule) -> Iterator[Mention]:

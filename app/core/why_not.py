@@ -8,8 +8,8 @@ from datetime import datetime
 
 from app.core.desired import Desired
 from app.core.directory import Directory, PushedGroup, PushedPerson
-from app.core.effective import covers
-from app.core.identity import Grant, Kind, Principal
+from app.core.effective import covers, reaches
+from app.core.identity import ADMIN, Grant, Kind, Level, Principal, Target
 from app.core.policy import Policy, Recipient, Rule
 
 
@@ -22,31 +22,68 @@ class Circumstances:
     desired: Desired
 
 
-def is_on(grant: Grant, resource: str) -> bool:
-    """Tell whether a grant reaches a workspace or scope: one on all workspaces, or as admin, reaches each."""
-    return not grant.target.name or grant.target.name.casefold() == resource.casefold()
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """What is asked for: a name, and the workspace or the secret scope, or both, that are known to have it."""
+
+    name: str
+    targets: frozenset[Target]
+
+    def __str__(self) -> str:
+        return " and ".join(str(target) for target in sorted(self.targets)) or self.name
+
+    def is_reached_by(self, grant: Grant) -> bool:
+        """Tell whether a grant gives a role on it."""
+        return any(reaches(grant, target) for target in self.targets)
 
 
-def why_not(principal: Principal, resource: str | None, of: Circumstances) -> list[str]:
+def why_not(principal: Principal, resource: Resource | None, of: Circumstances) -> list[str]:
     """Return the reasons why nothing is desired for a principal, on a resource or at all; the first weighs most."""
+    if resource is not None and not resource.targets:
+        return [_unknown(principal, resource, of)]
     person, group = of.directory.people.get(principal.id), of.directory.groups.get(principal.id)
     absent = list(_why_absent(principal, person, group, of))
     if principal not in of.desired.state.profiles and absent:
         return absent
     groups = _groups_of(principal, of)
-    return [*absent, *_idle_groups(groups, of), *_rules_elsewhere(principal, resource, groups, of)]
+    as_admin = _as_admin(principal, resource, groups, of)
+    return [*absent, *as_admin, *_idle_groups(groups, of), *_rules_elsewhere(principal, resource, groups, of)]
 
 
-def overshadowed(principal: Principal, resource: str | None, of: Circumstances) -> list[str]:
+def overshadowed(principal: Principal, resource: Resource | None, of: Circumstances) -> list[str]:
     """Return a sentence for each grant that is wanted, and contained in a greater one of the same holder."""
     holders = [principal, *(group.principal for group in _groups_of(principal, of))]
     found = []
     for (holder, grant), why in sorted(of.desired.reasons.items()):
         held = of.desired.state.grants_of(holder)
-        if holder in holders and grant not in held and (resource is None or is_on(grant, resource)):
+        if holder in holders and grant not in held and (resource is None or resource.is_reached_by(grant)):
             greater = next((str(other) for other in sorted(held) if covers(other, grant)), "a greater role")
             found.append(f"{grant}, wanted by {' and '.join(why)}, is contained in {greater}")
     return found
+
+
+# ---------------------------------------------------------------- what is asked for
+
+
+def _unknown(principal: Principal, resource: Resource, of: Circumstances) -> str:
+    """Say that nothing is known by this name; it may be a workspace all the same, on which nobody has a role."""
+    said = f"no workspace or secret scope called {resource.name} is known: neither to the policy, nor in Tecton"
+    everywhere = [g for g in _held(principal, _groups_of(principal, of), of) if g.target.level is Level.ALL_WORKSPACES]
+    roles = ", ".join(str(grant) for grant in everywhere)
+    return f"{said}; were it a workspace, {roles} would reach it" if roles else said
+
+
+def _as_admin(
+    principal: Principal, resource: Resource | None, groups: list[PushedGroup], of: Circumstances
+) -> Iterator[str]:
+    """Say what an admin, who holds no role on a resource, can do all the same."""
+    if resource is not None and ADMIN in _held(principal, groups, of):
+        yield f"{ADMIN} is no role on {resource}, but it can assign each role on it, to itself as well"
+
+
+def _held(principal: Principal, groups: Iterable[PushedGroup], of: Circumstances) -> list[Grant]:
+    holders = [principal, *(group.principal for group in groups)]
+    return sorted(set().union(*(of.desired.state.grants_of(holder) for holder in holders)))
 
 
 # ---------------------------------------------------------------- not there at all
@@ -94,16 +131,16 @@ def _idle_groups(groups: Iterable[PushedGroup], of: Circumstances) -> Iterator[s
 
 
 def _rules_elsewhere(
-    principal: Principal, resource: str | None, groups: list[PushedGroup], of: Circumstances
+    principal: Principal, resource: Resource | None, groups: list[PushedGroup], of: Circumstances
 ) -> Iterator[str]:
     """Say to whom the rules grant what is asked for; without a resource, only whether any rule speaks of it."""
     if resource is None:
         yield "no rule of the policy names it or selects it" + (", and it is in no group" if not groups else "")
         return
-    rules = [rule for rule in of.policy.grants if any(is_on(grant, resource) for grant in rule.grants)]
+    rules = [rule for rule in of.policy.grants if any(resource.is_reached_by(grant) for grant in rule.grants)]
     for rule in rules:
         if miss := _miss(rule, principal, groups, of):
-            given = ", ".join(str(grant) for grant in sorted(rule.grants) if is_on(grant, resource))
+            given = ", ".join(str(grant) for grant in sorted(rule.grants) if resource.is_reached_by(grant))
             yield f"policy rule {rule.name!r} gives {given} to {rule.to}, {miss}"
     if not rules:
         yield f"no rule of the policy gives a role on {resource}"

@@ -17,9 +17,12 @@ from app.core.directory import Directory, PushedGroup, PushedPerson
 from app.core.explain import Access, explain
 from app.core.identity import Kind, Principal
 from app.core.policy import Policy
-from app.core.why_not import Circumstances, is_on, overshadowed, why_not
+from app.core.policy_names import named_targets
+from app.core.why_not import Circumstances, Resource, overshadowed, why_not
 from app.reconcile.world import World
 from app.store.obstacles import obstacles
+from app.store.sql import Session
+from app.store.targets import read_targets
 from app.store.vicinity import principals_called, read_vicinity
 
 
@@ -81,7 +84,7 @@ class AccessReports:
     """
 
     def __init__(self, connection: Connection, world: World, policy: Policy, now: datetime) -> None:
-        self.connection, self.world = connection, world
+        self.connection, self.world, self.policy = connection, world, policy
         directory = Directory(world.people, world.groups)
         self.desired: Desired = desired_access(directory, policy, now, world.profile_of)
         self.observed = world.observed()
@@ -115,7 +118,8 @@ class AccessReports:
     def report(self, principal: Principal, resource: str | None = None) -> AccessReport:
         """Return a principal's access, on one workspace or scope or on everything."""
         found = explain(principal, self.desired, self.observed)
-        shown = [access for access in found if resource is None or is_on(access.grant, resource)]
+        asked = self._resource(resource, found)
+        shown = [access for access in found if asked is None or asked.is_reached_by(access.grant)]
         tecton_id = self.world.links.tecton_id_of(principal)
         return AccessReport(
             principal,
@@ -124,10 +128,18 @@ class AccessReports:
             principal in self.desired.state.principals(),
             principal.kind is Kind.WORKSPACE or (principal.kind, tecton_id or "") in self.world.records,
             tuple(self._row(access) for access in shown),
-            tuple(self._reasons(principal, resource, shown)),
+            tuple(self._reasons(principal, asked, shown)),
         )
 
-    def _reasons(self, principal: Principal, resource: str | None, shown: list[Access]) -> list[str]:
+    def _resource(self, name: str | None, found: list[Access]) -> Resource | None:
+        """Return what has a name: in Tecton as last read, in the policy, or in what reaches the principal."""
+        if not name:
+            return None
+        targets = {*read_targets(Session.of(self.connection)), *named_targets(self.policy)}
+        targets |= {access.grant.target for access in found}
+        return Resource(name, frozenset(of for of in targets if of.name.casefold() == name.casefold()))
+
+    def _reasons(self, principal: Principal, resource: Resource | None, shown: list[Access]) -> list[str]:
         """Return why there is no access or, where there is, why part of it is not as wanted."""
         reasons = [] if any(a.is_desired for a in shown) else why_not(principal, resource, self.circumstances)
         if not shown or any(a.is_desired is not a.is_observed for a in shown):

@@ -10,8 +10,9 @@ from urllib.parse import quote
 import pytest
 from flask.testing import FlaskClient
 
+from app.bootstrap import read_policy
 from app.store import admins
-from app.store.access_reports import explain_by_name
+from app.store.access_reports import AccessReport, explain_by_name
 from app.store.database import Database
 from app.store.tokens import create_token
 from tests.conftest import Clock
@@ -59,13 +60,16 @@ def admin(rig: Rig) -> FlaskClient:
     return client
 
 
-def why_not(rig: Rig, who: str, resource: str | None = None) -> str:
-    """The reasons that `why` gives, as one text."""
-    from app.bootstrap import read_policy
-
+def report_of(rig: Rig, who: str, resource: str | None = None) -> AccessReport:
+    """What `why` tells of the one who is called so."""
     with rig.database.read() as connection:
         (report,) = explain_by_name(connection, read_policy(rig.policy_file), who, rig.clock(), resource)
-    return "; ".join(report.why_not)
+    return report
+
+
+def why_not(rig: Rig, who: str, resource: str | None = None) -> str:
+    """The reasons that `why` gives, as one text."""
+    return "; ".join(report_of(rig, who, resource).why_not)
 
 
 # ---------------------------------------------------------------- why not
@@ -102,7 +106,24 @@ def test_what_is_asked_for_and_given_to_others_says_to_whom(rig: Rig) -> None:
     assert "'ada looks at prod' gives viewer on workspace prod to user ada@acme.com, and it is called other" in reasons
     assert "which does not select it" in why_not(rig, "bob@acme.com", "audits")
     assert "under which no group was pushed" in why_not(rig, "bob@acme.com", "lost")
-    assert why_not(rig, "bob@acme.com", "nowhere") == "no rule of the policy gives a role on nowhere"
+    assert why_not(rig, "bob@acme.com", "nowhere") == (
+        "no workspace or secret scope called nowhere is known: neither to the policy, nor in Tecton"
+    )
+
+
+def test_what_is_on_all_workspaces_reaches_no_secret_scope_and_an_admin_holds_no_role_on_either(rig: Rig) -> None:
+    rules = "  - {name: all, to: {user: ada@acme.com}, roles: [{all_workspaces: viewer}, {account: admin}]}\nguards:"
+    rig.policy_file.write_text(POLICY.replace("guards:", rules))
+    rig.create_user("ada@acme.com")
+    rig.settle()
+    assert [row.on for row in report_of(rig, "ada@acme.com", "AUDITS").access] == ["all workspaces"]
+    scope = report_of(rig, "ada@acme.com", "my-secret-scope")
+    assert not scope.access and scope.why_not[:1] == (
+        "admin on the account is no role on secret scope my-secret-scope,"
+        " but it can assign each role on it, to itself as well",
+    )
+    assert any("'fraud team uses prod' gives reader on secret scope" in reason for reason in scope.why_not)
+    assert why_not(rig, "ada@acme.com", "nowhere").endswith("workspace, viewer on all workspaces would reach it")
 
 
 def test_a_group_that_the_policy_does_not_provision_gives_nothing_and_says_so(rig: Rig) -> None:
