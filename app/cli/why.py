@@ -12,6 +12,7 @@ from app.cli.common import console, json_option, prepare_kept, print_json
 from app.cli.main import fail
 from app.store.access_reports import AccessReport, AccessRow, explain_by_name
 from app.store.evidence import snapshot
+from app.store.leavers import leavers_called
 
 
 @click.command("why")
@@ -28,6 +29,9 @@ def command(who: str, resource: str | None, as_json: bool) -> None:
     policy = read_policy(settings.policy)
     with snapshot(database) as connection:
         reports = explain_by_name(connection, policy, who, utc_now(), resource)
+        gone = [] if reports else leavers_called(connection, who)
+    if gone:
+        fail(f"nobody is called {who} any more: {gone[0].sentence}")
     if not reports:
         fail(f"nobody is called {who}: neither pushed, nor declared in the policy, nor in Tecton as last read")
     documents = [report.as_json() for report in reports]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from app.core.desired import Desired
@@ -20,6 +20,7 @@ class Circumstances:
     directory: Directory
     policy: Policy
     desired: Desired
+    fates: Mapping[str, str] = field(default_factory=dict)  # of those who were deleted, by id: by whom, and when
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,8 @@ def _why_absent(
             yield f"it was deactivated by the identity provider {_on(person.deactivated_at)}, and waits to be deleted"
         return
     if person is None and group is None:
-        yield "no push and no policy knows it"
+        fate = of.fates.get(principal.id)
+        yield f"it {fate}" if fate else "no push and no policy knows it"
     elif person and person.deactivated_at:
         yield f"it was deactivated by the identity provider {_on(person.deactivated_at)}"
     elif person and not person.provisioned:

@@ -5,7 +5,7 @@ From what was pushed, the policy in force, and Tecton as last read.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -20,6 +20,7 @@ from app.core.policy import Policy
 from app.core.policy_names import named_targets
 from app.core.why_not import Circumstances, Resource, overshadowed, why_not
 from app.reconcile.world import World
+from app.store.leavers import find_leaver
 from app.store.obstacles import obstacles
 from app.store.sql import Session
 from app.store.targets import read_targets
@@ -131,6 +132,13 @@ class AccessReports:
             tuple(self._reasons(principal, asked, shown)),
         )
 
+    def _around(self, principal: Principal) -> Circumstances:
+        """Return what decides over a principal's access; of one that nobody pushes or declares, who deleted it."""
+        if principal.is_foreign or self._pushed(principal) or principal in self.desired.state.profiles:
+            return self.circumstances
+        leaver = find_leaver(self.connection, principal)
+        return replace(self.circumstances, fates={principal.id: leaver.fate}) if leaver else self.circumstances
+
     def _resource(self, name: str | None, found: list[Access]) -> Resource | None:
         """Return what has a name: in Tecton as last read, in the policy, or in what reaches the principal."""
         if not name:
@@ -141,7 +149,7 @@ class AccessReports:
 
     def _reasons(self, principal: Principal, resource: Resource | None, shown: list[Access]) -> list[str]:
         """Return why there is no access or, where there is, why part of it is not as wanted."""
-        reasons = [] if any(a.is_desired for a in shown) else why_not(principal, resource, self.circumstances)
+        reasons = [] if any(a.is_desired for a in shown) else why_not(principal, resource, self._around(principal))
         if not shown or any(a.is_desired is not a.is_observed for a in shown):
             reasons += obstacles(self.connection, principal)
         return [*reasons, *overshadowed(principal, resource, self.circumstances)]

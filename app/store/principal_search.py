@@ -9,6 +9,7 @@ from sqlalchemy import Connection, and_, func, select
 
 from app.core.identity import DECLARED, FOREIGN, Kind, Principal
 from app.core.policy import Policy
+from app.store.leavers import leavers_called, leavers_named_like
 from app.store.snapshot import read_part
 from app.store.tables import links, observed, resources
 
@@ -18,7 +19,8 @@ class Found(NamedTuple):
 
     principal: Principal
     name: str
-    where: str  # pushed, declared in the policy, in Tecton
+    where: str  # pushed, declared in the policy, in Tecton; or who deleted it
+    is_gone: bool = False  # nobody has the name any more
 
     @property
     def kind(self) -> str:
@@ -27,10 +29,18 @@ class Found(NamedTuple):
 
 
 def search_principals(connection: Connection, policy: Policy, text: str, *, limit: int) -> list[Found]:
-    """Return principals whose name contains a text, in any case: those pushed first, each once, by name."""
+    """Return principals whose name contains a text, in any case: those pushed first, each once, by name.
+
+    Those who were deleted are among them; after a while only by their whole name, and where nothing else is found.
+    """
     found: dict[Principal, Found] = {}
     for one in (*_pushed(connection, policy, text, limit), *_declared(policy, text), *_seen(connection, text, limit)):
         found.setdefault(one.principal, one)
+    names = {one.name.casefold() for one in found.values()}
+    gone = leavers_named_like(connection, text, limit=limit) or ([] if found else leavers_called(connection, text))
+    for leaver in gone:
+        if leaver.name.casefold() not in names:
+            found.setdefault(leaver.principal, Found(leaver.principal, leaver.name, leaver.fate, is_gone=True))
     return sorted(found.values(), key=lambda one: (one.name.casefold(), one.principal))[:limit]
 
 

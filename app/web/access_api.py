@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from app.store.access_reports import explain_by_name
 from app.store.evidence import snapshot
+from app.store.leavers import leavers_called
 from app.store.principal_search import search_principals
 from app.store.scope_reports import is_known, load_scopes
 from app.web.models import (
@@ -63,8 +64,9 @@ def _find(query: SearchQuery) -> PrincipalList:
 def _why(query: WhyQuery, name: str) -> PrincipalReports:
     with snapshot(room().database) as connection:
         reports = explain_by_name(connection, room().policy(), name, room().clock(), query.resource)
+        gone = [] if reports else leavers_called(connection, name)
     if not reports:
-        abort(404, f"nobody is called {name}")
+        abort(404, "; ".join([f"nobody is called {name}", *(leaver.sentence for leaver in gone[:1])]))
     return PrincipalReports.model_validate({"items": [report.as_json() for report in reports]})
 
 

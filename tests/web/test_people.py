@@ -15,7 +15,7 @@ from app.store import admins
 from app.store.access_reports import AccessReport, explain_by_name
 from app.store.database import Database
 from app.store.tokens import create_token
-from tests.conftest import Clock
+from tests.conftest import Clock, Invoke
 from tests.rig import Rig
 from tests.web.conftest import PASSWORD, Caller, sign_in
 from tests.web.test_pages import words
@@ -230,3 +230,35 @@ def test_an_outcome_of_somebody_whose_name_only_begins_alike_is_not_shown(rig: R
     rig.settle()
     text = words(admin.get(f"/people/user/{ada}").text)
     assert "add ada@acme.co to" in text and "add ada@acme.com to" not in text
+
+
+# ---------------------------------------------------------------- those who left
+
+
+def test_a_deleted_leaver_is_found_with_who_deleted_it_and_when(
+    rig: Rig, admin: FlaskClient, api: Caller, invoke_stored: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BRIDGE_POLICY", str(rig.policy_file))
+    rig.push("DELETE", f"/Users/{rig.create_user('Ada@acme.com')}")
+    rig.settle()
+    fate = "was deleted by okta on 2026-03-02 at 09:00 UTC"
+    assert f"ada@acme.com user {fate}" in words(admin.get("/people?q=ADA").text).lower().replace("utc", "UTC")
+    assert [item["where"] for item in api.read("/api/v1/principals?q=ada")["items"]] == [fate]
+    with rig.database.write() as connection:
+        connection.exec_driver_sql("DELETE FROM departures")  # as they are after a while
+    proof = f'user Ada@acme.com {fate}; the audit log has the rest: python -m app audit export --who "Ada@acme.com"'
+    assert f"Ada@acme.com user {fate}" in words(admin.get("/people?q=ADA@acme.com").text)
+    answer = api.get("/api/v1/principals/ada@acme.com/access")
+    assert answer.status_code == 404 and proof in answer.json["error"]["message"]
+    result = invoke_stored("why", "ada@acme.com")
+    assert (result.exit_code, proof in result.stderr) == (1, True)
+
+
+def test_a_leaver_whom_a_guard_keeps_in_tecton_is_said_to_be_deleted_and_by_whom(rig: Rig) -> None:
+    ada = rig.create_user("ada@acme.com")
+    rig.settle()
+    guards = "guards: {min_admins: 0, floor: 0, removals: {users: {count: 0, percent: 0}}}"
+    rig.policy_file.write_text(POLICY.replace("guards: {min_admins: 0}", guards))
+    rig.push("DELETE", f"/Users/{ada}")
+    assert rig.run()["held"]
+    assert why_not(rig, "ada@acme.com").startswith("it was deleted by okta on 2026-03-02 at 09:00 UTC; held by a guard")
