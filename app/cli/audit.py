@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import click
 
 from app.cli.common import json_option, prepare_kept, print_json
+from app.cli.plain import printable
 from app.store import audit
 from app.store.evidence import snapshot
 
@@ -74,8 +75,13 @@ def export(since: datetime | None, until: datetime | None, who: str | None) -> N
     """Print the log as JSON lines, each with its position and hash, in the order in which it was written."""
     _, database = prepare_kept()
     with snapshot(database) as connection:
+        found = False
         for row in audit.list_rows(connection, since=_utc(since), until=_utc(until), who=who):
             click.echo(json.dumps(row.as_json(), ensure_ascii=False))
+            found = True
+    if who and not found:
+        span = " in this time" if since or until else ""
+        click.echo(f"nothing is recorded of {printable(who)}{span}", err=True)
 
 
 def _utc(time: datetime | None) -> datetime | None:

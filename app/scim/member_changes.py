@@ -51,15 +51,15 @@ class MemberSet:
             removed = members.keep_only(session, group_id, list(self.added))
         ids = list(self.added)
         added = members.add(session, group_id, ids)
-        return Touched(added, removed, members.count_unknown(session, ids) if added < len(ids) else 0)
+        return Touched(added, removed, members.count_unknown(session, ids) if len(added) < len(ids) else 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """How many members a change added and removed, and how many it named that nobody is."""
+    """The ids of the members that a change added and removed, and how many it named that nobody is."""
 
-    added: int = 0
-    removed: int = 0
+    added: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
     unknown: int = 0
 
     def __bool__(self) -> bool:

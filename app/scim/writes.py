@@ -24,6 +24,7 @@ from app.scim.values import identity
 from app.store import departures, directory, members
 from app.store.directory import Revision, Stored
 from app.store.marks import mark
+from app.store.member_notes import note_leaving, note_members
 from app.store.sql import Session
 
 _LOG = logging.getLogger(__name__)
@@ -61,8 +62,9 @@ class Creation:
         """Create it."""
         stored = directory.insert(session, self.schema, self.document, self.push.now, self.push.by)
         added = members.add(session, stored.id, self.member_ids)
+        note_members(session, stored.id, added, (), self.push.now, self.push.by)
         mark(session, [(stored.type, stored.id)], now=self.push.now, window=self.push.window)
-        _tell_unknown(session, self.push, stored, len(self.member_ids) - added)
+        _tell_unknown(session, self.push, stored, len(self.member_ids) - len(added))
         return stored
 
     def alone(self, session: Session) -> Stored:
@@ -102,6 +104,7 @@ class Edit:
         stored = require_found(directory.lock(session, self.schema, self.id_), self.schema, self.id_)
         self.conditions.check(stored.etag, self.method)
         touched = self.change_members(session) if self.change_members else Touched()
+        note_members(session, self.id_, touched.added, touched.removed, self.push.now, self.push.by)
         saved = self._saved(session, stored, touched)
         _tell_unknown(session, self.push, saved, touched.unknown, changed=saved is not stored)
         return saved
@@ -195,6 +198,10 @@ class Deletion:
         stored = require_found(directory.lock(session, self.schema, self.id_), self.schema, self.id_)
         self.conditions.check(stored.etag, "DELETE")
         departures.remember(session, stored, groups, self.push.now, self.push.by)
+        note_leaving(session, self.id_, groups, self.push.now, self.push.by)
+        if self.schema.name == "Group":
+            lost = members.of_group(session, self.id_)
+            note_members(session, self.id_, (), lost, self.push.now, self.push.by)
         directory.delete(session, stored, self.push.now, self.push.by)
         marks = [(self.schema.name, self.id_), *(("Group", group) for group in groups)]
         mark(session, marks, now=self.push.now, window=timedelta(0))

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, or_, select, update
 
 from app.store.facts import AUDIT_HEAD, note_fact, read_fact
 from app.store.tables import audit
@@ -160,23 +160,70 @@ def _named(row: AuditRow) -> str:
     return f"{row.event} {row.kind} {row.name} at {row.at.isoformat()}"
 
 
+class _Somebody(NamedTuple):
+    """Who is asked about: the names it had, the ids of what had the name, and what it did things as."""
+
+    spelled: frozenset[str]  # as they were written: SQLite knows no case beyond ASCII
+    ids: frozenset[str]
+    actors: frozenset[str]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names in lower case."""
+        return frozenset(name.lower() for name in self.spelled)
+
+    def is_in(self, row: AuditRow) -> bool:
+        """Tell whether a row is by it, about it, or about its memberships."""
+        names = self.names
+        is_named = row.name.lower() in names or row.subject in self.ids or row.who.lower() in self.actors
+        return is_named or any(_is_moved(name, sentence) for sentence in _sentences(row.detail) for name in names)
+
+    @property
+    def condition(self) -> ColumnElement[bool]:
+        """Select the rows that it may be in."""
+        # Some details are JSON that a driver wrote in ASCII alone.
+        written = {text for name in self.spelled for text in (name, json.dumps(name)[1:-1])}
+        mentions = (audit.c.detail.icontains(text, autoescape=True) for text in sorted(written))
+        named = or_(func.lower(audit.c.name).in_(self.names), audit.c.name.in_(self.spelled))
+        return or_(named, audit.c.subject.in_(self.ids), func.lower(audit.c.who).in_(self.actors), *mentions)
+
+
 def list_rows(
     connection: Connection, *, since: datetime | None = None, until: datetime | None = None, who: str | None = None
 ) -> Iterator[AuditRow]:
     """Yield the rows in the order in which they were added: of a span of time, by somebody or about somebody.
 
-    About somebody is what names it, also by a name it had before, and what names it among its changes.
+    About somebody is what names it, also by a name it had before, and what says that it came into a group or left it.
     """
     listed = select(*_COLUMNS).order_by(audit.c.id)
     if since is not None:
         listed = listed.where(audit.c.at >= since)
     if until is not None:
         listed = listed.where(audit.c.at < until)
-    if who is not None:
-        key = who.lower()
-        subjects = select(audit.c.subject).where(func.lower(audit.c.name) == key, audit.c.subject != "")
-        about = (audit.c.subject.in_(subjects), audit.c.detail.icontains(f" {who} ", autoescape=True))
-        did = func.lower(audit.c.who).in_([key, f"admin {key}", f"token {key}", f"command by {key}"])
-        listed = listed.where(or_(did, func.lower(audit.c.name) == key, *about))
-    for row in connection.execute(listed):
-        yield AuditRow(*row)
+    somebody = None if who is None else _called(connection, who)
+    if somebody is not None:
+        listed = listed.where(somebody.condition)
+    for row in map(AuditRow._make, connection.execute(listed)):
+        if somebody is None or somebody.is_in(row):
+            yield row
+
+
+def _called(connection: Connection, who: str) -> _Somebody:
+    key = who.lower()
+    named = select(audit.c.subject).where(or_(func.lower(audit.c.name) == key, audit.c.name == who))
+    ids = frozenset(connection.execute(named.where(audit.c.subject != "").distinct()).scalars())
+    names = connection.execute(select(audit.c.name).where(audit.c.subject.in_(ids)).distinct()).scalars()
+    actors = frozenset({key, f"admin {key}", f"token {key}", f"command by {key}"})
+    return _Somebody(frozenset({who, *names}), ids, actors)
+
+
+def _sentences(detail: str) -> list[str]:
+    """Return the changes that a detail tells of: they come first, as JSON; none of a detail of another sort."""
+    if not detail.startswith("["):
+        return []
+    changes, _ = json.JSONDecoder().raw_decode(detail)
+    return [sentence.lower() for sentence in changes]
+
+
+def _is_moved(name: str, sentence: str) -> bool:
+    return sentence.startswith((f"add {name} to group ", f"remove {name} from group "))

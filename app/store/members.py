@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from scim2_models.path import FilterNode
 
 from app.store.filters import member_condition
-from app.store.sql import Session, among, are_few, not_among, texts
+from app.store.sql import Session, Values, among, are_few, not_among, texts
 
 _MEMBERSHIPS = ("group_members", "returned_members")  # what is pushed, and what a return gave back
 _CHUNK = 5000
 
 
-def add(session: Session, group_id: str, ids: Sequence[str]) -> int:
-    """Add members and return how many were not there yet.
+def add(session: Session, group_id: str, ids: Sequence[str]) -> list[str]:
+    """Add members and return those that were not there yet.
 
     Ids that no resource has are passed over: they will never be anybody's, and one of them in a list of
     thousands must not keep the others out.
     """
     if not ids:
-        return 0
+        return []
     few = are_few(ids)
-    return session.run(
+    return _changed(
+        session,
         "INSERT INTO group_members (group_id, member_id, member_type)"  # noqa: S608
         f" SELECT :group, r.id, r.type FROM resources AS r WHERE {among(session, 'r.id', 'ids', few=few)}"
         " ON CONFLICT DO NOTHING",
@@ -39,40 +40,55 @@ def count_unknown(session: Session, ids: Sequence[str]) -> int:
     return len(ids) - (known[0] if known else 0)
 
 
-def remove(session: Session, group_id: str, ids: Sequence[str]) -> int:
-    """Remove members and return how many were there: those, too, that a return gave back."""
+def remove(session: Session, group_id: str, ids: Sequence[str]) -> list[str]:
+    """Remove members and return those that were there: those, too, that a return gave back."""
     if not ids:
-        return 0
+        return []
     few = are_few(ids)
     condition = among(session, "member_id", "ids", few=few)
     params = {"group": group_id, "ids": texts(session, ids)}
-    return sum(
-        session.run(f"DELETE FROM {table} WHERE group_id = :group AND {condition}", params, plan_anew=not few)  # noqa: S608
-        for table in _MEMBERSHIPS
-    )
+    deletions = [f"DELETE FROM {table} WHERE group_id = :group AND {condition}" for table in _MEMBERSHIPS]  # noqa: S608
+    return _united(_changed(session, sql, params, plan_anew=not few) for sql in deletions)
 
 
-def keep_only(session: Session, group_id: str, ids: Sequence[str]) -> int:
-    """Remove every member but these and return how many were removed."""
+def _changed(session: Session, sql: str, params: Values, *, plan_anew: bool = False) -> list[str]:
+    """Run what adds or removes members and return whom it did."""
+    return [row[0] for row in session.rows(f"{sql} RETURNING member_id", params, plan_anew=plan_anew)]
+
+
+def _united(found: Iterable[list[str]]) -> list[str]:
+    return list(dict.fromkeys(id_ for ids in found for id_ in ids))
+
+
+def keep_only(session: Session, group_id: str, ids: Sequence[str]) -> list[str]:
+    """Remove every member but these and return those that were removed."""
     condition = not_among(session, "member_id", "ids")
     sql = f"DELETE FROM group_members WHERE group_id = :group AND {condition}"  # noqa: S608
     params = {"group": group_id, "ids": texts(session, ids)}
-    return session.run(sql, params, plan_anew=True) + _end_returned(session, group_id)
+    return _united([_changed(session, sql, params, plan_anew=True), _end_returned(session, group_id)])
 
 
-def _end_returned(session: Session, group_id: str) -> int:
+def _end_returned(session: Session, group_id: str) -> list[str]:
     """End what returns gave back in a group, whose members the provider has named itself now."""
-    return session.run("DELETE FROM returned_members WHERE group_id = :group", {"group": group_id})
+    return _changed(session, "DELETE FROM returned_members WHERE group_id = :group", {"group": group_id})
 
 
-def remove_matching(session: Session, group_id: str, node: FilterNode) -> int:
-    """Remove the members that a value filter selects and return how many.
+def remove_matching(session: Session, group_id: str, node: FilterNode) -> list[str]:
+    """Remove the members that a value filter selects and return them.
 
     Raise InvalidFilterException when it names what a member does not have.
     """
     condition = member_condition(node, is_sqlite=session.is_sqlite)
     sql = f"DELETE FROM group_members AS lm WHERE lm.group_id = :group AND {condition.sql}"  # noqa: S608
-    return session.run(sql, {"group": group_id, **condition.params}) + _end_returned(session, group_id)
+    removed = _changed(session, sql, {"group": group_id, **condition.params})
+    return _united([removed, _end_returned(session, group_id)])
+
+
+def of_group(session: Session, group_id: str) -> list[str]:
+    """Return the ids of all members of a group."""
+    params = {"group": group_id}
+    listed = [f"SELECT member_id FROM {table} WHERE group_id = :group" for table in _MEMBERSHIPS]  # noqa: S608
+    return _united([row[0] for row in session.rows(sql, params)] for sql in listed)
 
 
 def groups_of(session: Session, member_id: str) -> list[str]:

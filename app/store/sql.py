@@ -55,9 +55,9 @@ class Session:
         """Return a session inside the transaction of an SQLAlchemy connection."""
         return cls(connection.exec_driver_sql, is_sqlite=connection.dialect.name == "sqlite")
 
-    def rows(self, sql: str, params: Values | None = None) -> list[Row]:
-        """Run a statement with `:name` parameters and return its rows."""
-        return self._execute(sql, params or {}).fetchall()  # type: ignore[no-any-return]
+    def rows(self, sql: str, params: Values | None = None, *, plan_anew: bool = False) -> list[Row]:
+        """Run a statement with `:name` parameters and return its rows; `plan_anew` as in `run`."""
+        return self._execute(sql, params or {}, plan_anew=plan_anew).fetchall()  # type: ignore[no-any-return]
 
     def row(self, sql: str, params: Values | None = None, *, plan_anew: bool = False) -> Row | None:
         """Run a statement and return its first row, None when there is none; `plan_anew` as in `run`."""

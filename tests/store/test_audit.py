@@ -19,10 +19,11 @@ from app.store.facts import AUDIT_HEAD
 from app.store.tables import audit as table
 from app.store.tables import facts
 from tests.conftest import Clock, Invoke, drop_guard
-from tests.rig import Rig
+from tests.rig import GROUP, PATCH, Rig
 from tests.web.conftest import PASSWORD, sign_in
 
 ADA = "ada@acme.com"
+ROLE = {"op": "add", "path": "roles", "value": [{"type": "account_type", "value": "admin"}]}
 FORGED = {
     "at": datetime(2026, 3, 2, tzinfo=UTC),
     **dict.fromkeys(("who", "event", "kind", "subject", "name", "detail"), "forged"),
@@ -115,12 +116,60 @@ def test_a_push_says_what_became_of_the_resource_and_by_which_token(rig: Rig) ->
         ("User", f"renamed from {ADA}"),
         ("User", "changed"),
         ("Group", "created"),
+        ("Group", '["add ada@new.com to group tecton-fraud"]'),
         ("Group", "members changed"),
         ("User", "deactivated"),
         ("User", "activated"),
         ("Group", "members changed"),
+        ("Group", '["remove ada@new.com from group tecton-fraud"]'),
         ("User", "deleted"),
     ]
+
+
+def moves(rig: Rig, who: str | None = None) -> list[str]:
+    """Who was pushed into groups and out of them, by the log; only of pushes that say so by name."""
+    return [detail for _, event, kind, _, detail in rows(rig, who) if event == "pushed" and detail.startswith("[")]
+
+
+def test_every_way_into_a_group_and_out_of_it_is_named(rig: Rig) -> None:
+    ada, bob = rig.create_user(ADA), rig.create_user("Éva@acme.com")
+    team = rig.create_group("tecton-fraud", ada, bob)
+    rig.push("PUT", f"/Groups/{team}", {"schemas": [GROUP], "displayName": "tecton-new", "members": [{"value": bob}]})
+    rig.patch(f"/Groups/{team}", {"op": "add", "path": "members", "value": [{"value": ada}, {"value": bob}]})
+    rig.patch(f"/Groups/{team}", {"op": "remove", "path": f'members[value eq "{ada}"]'})
+    rig.push("DELETE", f"/Groups/{team}")
+    added, left, again, gone, deleted = map(json.loads, moves(rig))
+    assert sorted(added) == [f"add {name} to group tecton-fraud" for name in (ADA, "Éva@acme.com")]
+    assert (left, again) == ([f"remove {ADA} from group tecton-fraud"], [f"add {ADA} to group tecton-new"])
+    assert (gone, deleted) == ([f"remove {ADA} from group tecton-new"], ["remove Éva@acme.com from group tecton-new"])
+    assert [json.loads(detail) for detail in moves(rig, "Éva@acme.com")] == [added, deleted]
+
+
+def test_of_very_many_members_some_are_named_and_the_others_counted(rig: Rig) -> None:
+    people = [rig.create_user(f"p{number}@acme.com") for number in range(53)]
+    rig.create_group("tecton-fraud", *people)
+    (said,) = moves(rig)
+    assert (said.count("add p"), said.rpartition("]")[2]) == (50, ", and 3 more added")
+
+
+def test_what_is_told_of_somebody_is_also_what_happened_under_an_earlier_name_and_nothing_of_others(
+    rig: Rig, command: Invoke
+) -> None:
+    rig.run()
+    ada = rig.create_user(ADA)
+    team = rig.create_group("tecton-fraud", ada, rig.create_user("admin"))
+    rig.settle()
+    rig.patch(f"/Users/{ada}", {"op": "replace", "path": "userName", "value": "ada@new.com"})
+    rig.patch(f"/Groups/{team}", {"op": "remove", "path": f'members[value eq "{ada}"]'})
+    rig.push("PATCH", f"/Users/{ada}", {"schemas": [PATCH], "Operations": [ROLE]})
+    rig.settle()
+    told = [detail for *_, detail in rows(rig, "ADA@new.com")]
+    assert any(f'"add {ADA} to group fraud"' in detail for detail in told)
+    assert any('"remove ada@new.com from group tecton-fraud"' in detail for detail in told)
+    assert any("grant admin on the account to user" in detail for *_, detail in rows(rig))
+    assert not any("grant" in detail for *_, detail in rows(rig, "admin"))
+    result = command("export", "--who", "nosuch")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "nothing is recorded of nosuch\n")
 
 
 def test_a_refused_push_leaves_no_row(rig: Rig) -> None:

@@ -35,8 +35,8 @@ def group_of(session: Session, name: str, ids: list[str]) -> str:
 
 def change(session: Session, group_id: str, gone: str, new: str) -> None:
     """Change two members, and look at the first, as a PATCH does."""
-    assert members.remove(session, group_id, [gone]) == 1
-    assert members.add(session, group_id, [new]) == 1
+    assert members.remove(session, group_id, [gone]) == [gone]
+    assert members.add(session, group_id, [new]) == [new]
     assert members.first(session, group_id, "", size=PAGE) is not None
 
 
