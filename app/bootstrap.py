@@ -82,13 +82,39 @@ def read_policy(path: Path, setting: str = "set BRIDGE_POLICY to a policy file")
 
     `setting` is what to do where the file cannot be read.
     """
+    return parse_policy(_read_text(path, setting), str(path))
+
+
+def _read_text(path: Path, setting: str = "set BRIDGE_POLICY to a policy file") -> str:
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_bytes().decode()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         fault = Fault(1, 1, "", f"cannot be read ({reason}): {setting}")
         raise PolicyError(str(path), [fault]) from error
-    return parse_policy(text, str(path))
+
+
+def last_good_policy(database: Database) -> Policy | None:
+    """Return the policy that was last in force, None when none is known, or this version does not take it."""
+    with database.read() as connection:
+        known = facts.read_fact(connection, facts.POLICY_TEXT)
+    try:
+        return parse_policy(known["text"], known["path"]) if known else None
+    except PolicyError:
+        return None
+
+
+def read_policy_in_force(path: Path, database: Database) -> tuple[Policy, PolicyError | None]:
+    """Return the policy in a file or, while that does not load, the last good one, with what is wrong with the file.
+
+    Raise that `PolicyError` when no good one is known.
+    """
+    try:
+        return read_policy(path), None
+    except PolicyError as error:
+        if (known := last_good_policy(database)) is None:
+            raise
+        return known, error
 
 
 def make_sealer(secret_key: str) -> MultiFernet | None:
@@ -121,7 +147,7 @@ def create_app(settings: Settings, database: Database, clock: Clock = utc_now) -
         tecton_url=settings.tecton_url,
         secret_key=settings.secret_key.get_secret_value() or None,
         sweep_interval=settings.sweep_interval,
-        policy=_opened_when_asked(settings.policy),
+        policy=_opened_when_asked(settings.policy, database),
         sealer=make_sealer(settings.secret_key.get_secret_value()),
     )
     return flask_app
@@ -137,12 +163,15 @@ def _trust_proxies(flask_app: Flask, number: int) -> None:
         flask_app.wsgi_app = trusted  # type: ignore[method-assign]
 
 
-def _opened_when_asked(path: Path) -> Callable[[], Policy]:
-    """Return what reads the policy when it is first asked for: pushes are taken without one, too."""
+def _opened_when_asked(path: Path, database: Database) -> Callable[[], Policy]:
+    """Return what reads the policy when it is first asked for: pushes are taken without one, too.
+
+    A file that does not load then leaves the policy that was last in force to tell of.
+    """
     source = cache(PolicySource)
 
     def policy() -> Policy:
-        return source(path)()
+        return source(path, database)()
 
     return policy
 
@@ -257,20 +286,23 @@ def make_prober(
 class PolicySource:
     """The policy in force: read at the start, and again when the file changes.
 
-    One that does not load any more never replaces a good one.
+    One that does not load any more never replaces a good one; with a `database`, also not at the start.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, database: Database | None = None) -> None:
         self.path = path
-        self._stamp = self._now()
-        self._policy = read_policy(path)
-        self._digest = self._digest_now()
         self.error: PolicyError | None = None
+        self.text = ""
+        self._stamp = self._now()
+        if database is None:
+            self._policy = self._read()
+        else:
+            self._policy, self.error = read_policy_in_force(path, database)
 
     @property
     def about(self) -> dict[str, str]:
         """Which file it is, and the digest of the text in force."""
-        return {"path": str(self.path), "digest": self._digest}
+        return {"path": str(self.path), "digest": hashlib.sha256(self.text.encode()).hexdigest()}
 
     def __call__(self) -> Policy:
         """Return the newest policy that loads."""
@@ -278,17 +310,16 @@ class PolicySource:
         if stamp != self._stamp:
             self._stamp = stamp
             try:
-                self._policy, self.error = read_policy(self.path), None
-                self._digest = self._digest_now()
+                self._policy, self.error = self._read(), None
             except PolicyError as error:
                 self.error = error
         return self._policy
 
-    def _digest_now(self) -> str:
-        try:
-            return hashlib.sha256(self.path.read_bytes()).hexdigest()
-        except OSError:
-            return ""  # it went away since it was read: the next call finds that, and says so
+    def _read(self) -> Policy:
+        text = _read_text(self.path)
+        policy = parse_policy(text, str(self.path))
+        self.text = text
+        return policy
 
     def _now(self) -> tuple[int, int] | None:
         try:

@@ -14,9 +14,11 @@ from rich.console import Console
 from rich.text import Text
 from sqlalchemy import Connection
 
-from app.bootstrap import build_engine, open_database, open_kept_database, utc_now
+from app.bootstrap import build_engine, open_database, open_kept_database, read_policy_in_force, utc_now
 from app.cli.main import fail
 from app.cli.plain import printable
+from app.core.policy import Policy
+from app.core.policy_text import PolicyError
 from app.logs import configure_logs
 from app.settings import Settings, read_settings
 from app.store import journal, leases
@@ -67,6 +69,21 @@ def prepare(open_: Callable[[Settings], Database] = open_database) -> tuple[Sett
 def prepare_kept() -> tuple[Settings, Database]:
     """Return the settings and the database of a command that has nothing to put into an empty one, and makes none."""
     return prepare(open_kept_database)
+
+
+def policy_in_force(settings: Settings, database: Database) -> Policy:
+    """Return the policy that reports are of: the last good one, with a word on stderr, while its file does not load.
+
+    End the process with exit code 1 when none is known.
+    """
+    try:
+        policy, error = read_policy_in_force(settings.policy, database)
+    except PolicyError as fault:
+        fail(f"the policy in force (BRIDGE_POLICY) does not load, and no good one is known\n{fault}")
+    if error:
+        note = "the policy file does not load; this is by the last good one, which stays in force"
+        click.echo(printable(f"note: {note}: {error}"), err=True)
+    return policy
 
 
 @contextmanager

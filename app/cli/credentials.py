@@ -12,8 +12,8 @@ import click
 from rich.table import Table
 from sqlalchemy import Connection
 
-from app.bootstrap import build_engine, make_sealer, read_policy, utc_now
-from app.cli.common import POLL_SECONDS, console, json_option, prepare_kept, print_json, user_name
+from app.bootstrap import build_engine, make_sealer, utc_now
+from app.cli.common import POLL_SECONDS, console, json_option, policy_in_force, prepare_kept, print_json, user_name
 from app.cli.plain import printable
 from app.core.credentials import Rotation, Step
 from app.credentials.ports import CredentialError
@@ -38,7 +38,7 @@ def command() -> None:
 def list_(as_json: bool) -> None:
     """List the newest key of every service account: where it is, or why it is not there yet."""
     settings, database = prepare_kept()
-    waits = read_policy(settings.policy).credentials
+    waits = policy_in_force(settings, database).credentials
     with database.read() as connection:
         found = list_key_reports(connection)
     print_json([report.as_json(waits) for report in found]) if as_json else console().print(_table(found))
@@ -51,7 +51,7 @@ def list_(as_json: bool) -> None:
 def claim(name: str, who: str | None, as_json: bool) -> None:
     """Print the key of the service account NAME, once, on the last line; then it is kept nowhere here."""
     settings, database = prepare_kept()
-    policy, sealer = read_policy(settings.policy), make_sealer(settings.secret_key.get_secret_value())
+    policy, sealer = policy_in_force(settings, database), make_sealer(settings.secret_key.get_secret_value())
     with _transaction(database) as connection:
         key = credentials.claim(connection, sealer, name, who or user_name(), utc_now(), policy=policy)
         # Shown before the transaction ends: a key that nobody saw is not claimed.
@@ -79,7 +79,7 @@ def rotate(name: str, who: str | None, as_json: bool) -> None:
     with database.read() as connection:
         report = find_key_report(connection, asked.tecton_id)
     if as_json:
-        print_json(report.as_json(read_policy(settings.policy).credentials))
+        print_json(report.as_json(policy_in_force(settings, database).credentials))
     else:
         console().print(f"{rotation.name}: {words_of(rotation)}; its new secret: {report.words}", soft_wrap=True)
     sys.exit(1 if rotation.step is Step.CREATE else 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -71,7 +71,7 @@ class Commands(click.Group):
             fail(str(error))
 
 
-def fail(message: str, code: int = 1) -> None:
+def fail(message: str, code: int = 1) -> NoReturn:
     """Say what is wrong on stderr and end the process."""
     for line in message.split("\n"):
         click.echo(f"error: {printable(line)}", err=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from app.bootstrap import read_policy
-from app.cli.common import console, json_option, prepare_kept, print_json
+from app.cli.common import console, json_option, policy_in_force, prepare_kept, print_json
 from app.cli.policy_warnings import list_warnings
 from app.cli.simulation import Document, compare
 from app.core.policy_text import PolicyError
@@ -58,7 +58,8 @@ def simulate(file: Path, as_json: bool) -> None:
     differ. Nothing is read from Tecton, and nothing is written.
     """
     settings, database = prepare_kept()
-    document = compare(database, settings.tecton_url, read_policy(settings.policy), read_policy(file, _GIVE))
+    then = read_policy(file, _GIVE)
+    document = compare(database, settings.tecton_url, policy_in_force(settings, database), then)
     print_json(document) if as_json else _show(document)
 
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import click
 from rich.table import Table
 
-from app.bootstrap import read_policy, utc_now
-from app.cli.common import console, json_option, prepare_kept, print_json
+from app.bootstrap import utc_now
+from app.cli.common import console, json_option, policy_in_force, prepare_kept, print_json
 from app.cli.main import fail
 from app.store.access_reports import AccessReport, AccessRow, explain_by_name
 from app.store.evidence import snapshot
@@ -26,7 +26,7 @@ def command(who: str, resource: str | None, as_json: bool) -> None:
     are known are given. From what was pushed, the policy in force, and Tecton as last read.
     """
     settings, database = prepare_kept()
-    policy = read_policy(settings.policy)
+    policy = policy_in_force(settings, database)
     with snapshot(database) as connection:
         reports = explain_by_name(connection, policy, who, utc_now(), resource)
         gone = [] if reports else leavers_called(connection, who)

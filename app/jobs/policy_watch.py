@@ -13,7 +13,7 @@ from app.core.policy import Policy
 from app.core.policy_text import PolicyError, dotted
 from app.store import audit
 from app.store.database import Database
-from app.store.facts import POLICY, note_fact, read_fact
+from app.store.facts import POLICY, POLICY_TEXT, note_fact, read_fact
 from app.store.policy_names import unmatched_names
 
 log = structlog.get_logger("policy")
@@ -25,6 +25,7 @@ class Source(Protocol):
     """The policy in force, and why its file does not load any more."""
 
     error: PolicyError | None
+    text: str  # in force
 
     @property
     def about(self) -> dict[str, str]:
@@ -53,7 +54,12 @@ class PolicyWatch:
         with self.database.read() as connection:
             mentions = unmatched_names(connection, policy)
             stored = read_fact(connection, POLICY)
+            kept = read_fact(connection, POLICY_TEXT)
         value = {**about, "unmatched": [f"{dotted(m.path)} {m.name}: {m.among.value}" for m in mentions]}
+        in_force = {"path": about["path"], "text": self.source.text}
+        if in_force != kept:
+            with self.database.write() as connection:
+                note_fact(connection, POLICY_TEXT, in_force, self.clock())
         if value != stored:
             with self.database.write() as connection:
                 note_fact(connection, POLICY, value, self.clock())

@@ -13,6 +13,7 @@ from app.store.upsert import upsert
 LAST_SWEEP = "last_sweep"
 TECTON = "tecton"
 POLICY = "policy"
+POLICY_TEXT = "policy_text"  # of the policy in force: reports go on with it while the file does not load
 OWN_ACCOUNT = "own_account"
 AUDIT_HEAD = "audit_head"
 ABILITIES = "tecton_abilities"

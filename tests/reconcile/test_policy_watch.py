@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from app.bootstrap import create_app
 from app.store.database import Database
 from app.store.facts import POLICY, read_fact
 from tests.conftest import Clock, Invoke
@@ -133,3 +134,24 @@ def test_a_policy_is_checked_without_an_installation(
     monkeypatch.setenv("BRIDGE_DATABASE_URL", f"sqlite:///{tmp_path}/none/bridge.db")
     assert invoke("policy", "check", str(file)).exit_code == 0
     assert not (tmp_path / "none").exists()
+
+
+def test_reports_go_on_with_the_last_good_policy_while_the_file_does_not_load(
+    rig: Rig, invoke_stored: Invoke, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("BRIDGE_POLICY", str(rig.policy_file))
+    watch(rig, seconds=1)
+    good = tmp_path / "good.yaml"
+    good.write_text(GOOD)
+    rig.policy_file.write_text("version: 1\nmistake: 1\n")
+    api = make_admin_caller(create_app(rig.settings, rig.database, rig.clock), rig.database, rig.clock)
+    assert api.read("/api/v1/principals/ada@acme.com/access")["items"][0]["access"][1]["on"] == "workspace prod"
+    for command in (("why", "ada@acme.com", "prod"), ("credentials", "list"), ("policy", "simulate", str(good))):
+        result = invoke_stored(*command)
+        assert (result.exit_code, ":2:1: mistake is not a known key" in result.stderr) == (0, True), command
+        assert "the last good one, which stays in force" in result.stderr
+    with rig.database.write() as connection:
+        connection.exec_driver_sql("DELETE FROM facts WHERE name = 'policy_text'")
+    result = invoke_stored("policy", "simulate", str(good))
+    assert result.exit_code == 1
+    assert "the policy in force (BRIDGE_POLICY) does not load, and no good one is known" in result.stderr
