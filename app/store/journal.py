@@ -17,6 +17,7 @@ from app.core.guards import REMOVAL_KINDS, Objection
 from app.core.identity import Kind, Principal
 from app.core.plan import Plan
 from app.reconcile.ports import Outcome
+from app.store import audit
 from app.store.encoding import drift_to_json
 from app.store.tables import drift, outcomes, plans, runs
 from app.store.upsert import upsert
@@ -64,10 +65,21 @@ def finish_run(
     summary: dict[str, Any] | None = None,
     error: str | None = None,
 ) -> None:
-    """Note how a run ended: with its report, or with the reason why it failed."""
+    """Note how a run ended: with its report, or with the reason why it failed; of an approval, in the audit log too."""
     status = "failed" if error else "done"
     values = {"status": status, "finished_at": now, "summary": summary, "error": error}
     connection.execute(update(runs).where(runs.c.id == run_id).values(**values))
+    asked = select(runs.c.requested_by, runs.c.approve).where(runs.c.id == run_id, runs.c.approve.is_not(None))
+    for who, fingerprint in connection.execute(asked):
+        event, detail = _what_came_of_it(summary or {}, error)
+        audit.note(connection, who, event, now, kind="plan", name=fingerprint, subject=fingerprint, detail=detail)
+
+
+def _what_came_of_it(summary: dict[str, Any], error: str | None) -> tuple[str, str]:
+    """Return event and detail for the audit log of a run that a person approved."""
+    counts = ", ".join(f"{summary.get(name, 0)} {name}" for name in ("applied", "failed", "held"))
+    detail = "; ".join([error] if error else [counts, *summary.get("notes", ())])
+    return "approval carried out" if summary.get("applied") else "approval without effect", detail
 
 
 def abandon_runs(connection: Connection, now: datetime) -> None:
@@ -108,13 +120,24 @@ def keep_plan(
         "changes": [{"sentence": change.sentence(name_of), "json": to_json(change)} for change in plan.changes],
         "objections": [asdict(objection) for objection in objections],
     }
+    _note_held(connection, fingerprint=plan.fingerprint, objections=objections, now=now)
     upsert(connection, plans, [row], keep=["made_at"])
 
 
 def keep_objection(connection: Connection, run_id: str, fingerprint: str, objection: Objection, now: datetime) -> None:
     """Store why a run changed nothing at all."""
     row = {"fingerprint": fingerprint, "run_id": run_id, "made_at": now, "status": "held", "changes": []}
+    _note_held(connection, fingerprint=fingerprint, objections=[objection], now=now)
     upsert(connection, plans, [{**row, "objections": [asdict(objection)]}], keep=["made_at"])
+
+
+def _note_held(connection: Connection, *, fingerprint: str, objections: Collection[Objection], now: datetime) -> None:
+    """Note in the audit log which guards hold a plan, the first time that they do."""
+    before = select(plans.c.objections).where(plans.c.fingerprint == fingerprint)
+    if not objections or connection.execute(before).scalar():
+        return
+    said = "; ".join(f"{objection.guard}: {objection.sentence}" for objection in objections)
+    audit.note(connection, "bridge", "held", now, kind="plan", name=fingerprint, subject=fingerprint, detail=said)
 
 
 def supersede_plans(connection: Connection, except_for: str) -> None:

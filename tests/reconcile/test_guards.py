@@ -170,6 +170,25 @@ def test_an_approved_plan_is_applied(make_rig: MakeRig) -> None:
     assert (report["applied"], report["held"], left(rig)) == (7, 0, 0)
 
 
+def test_what_was_held_by_which_guard_and_what_came_of_an_approval_is_in_the_audit_log(make_rig: MakeRig) -> None:
+    rig = make_rig(policy=STRICT)
+    rig.run()
+    for person in hire(rig, 10):
+        rig.set_active(person, False)
+    rig.settle()
+    held = rig.run()
+    assert rig.run()["fingerprint"] == held["fingerprint"]  # held again by every sweep, and noted once
+    rig.run("apply", held["fingerprint"])
+    rig.run("apply", held["fingerprint"])
+    with rig.database.read() as connection:
+        found = [row for row in audit.list_rows(connection, who=held["fingerprint"]) if row.kind == "plan"]
+    events = ["held", "approved", "approval carried out", "approved", "approval without effect"]
+    assert [row.event for row in found] == events
+    assert found[0].who == "bridge" and found[0].detail.startswith("removals: 10 users would be")
+    assert (found[2].who, found[2].detail) == ("test", "7 applied, 0 failed, 0 held")
+    assert found[4].detail.startswith("0 applied, 0 failed, 0 held")
+
+
 def test_an_approved_burst_does_not_hold_the_next_leaver(make_rig: MakeRig) -> None:
     rig = make_rig(policy=STRICT)
     rig.run()
