@@ -49,7 +49,7 @@ def _evidence(document: dict[str, Any]) -> str:
 
 def _table(items: list[dict[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("class", "what", "wanted by", "since", "why it fails"):
+    for column in ("class", "what", "wanted by", "since (UTC)", "why it fails"):
         table.add_column(column, overflow="fold")
     for item in items:
         since = item["since"][:16].replace("T", " ")

@@ -126,11 +126,12 @@ def _state(revoked_at: datetime | None, expires_at: datetime | None, now: dateti
         return "revoked"
     if expires_at is None:
         return "good"
-    return "expired" if expires_at <= now else f"good until {expires_at:%Y-%m-%d}"
+    return "expired" if expires_at <= now else f"good until {expires_at:%Y-%m-%d %H:%M} UTC"
 
 
 def _used(entry: dict[str, Any]) -> str:
-    return f"last used {entry['last_used_at'][:16]}" if entry["last_used_at"] else "never used"
+    used = (entry["last_used_at"] or "")[:16].replace("T", " ")
+    return f"last used {used} UTC" if used else "never used"
 
 
 def _times(values: dict[str, Any]) -> dict[str, Any]:

@@ -45,6 +45,8 @@ def _show(reports: list[AccessReport], resource: str | None) -> None:
         console().print(_table(report.access) if report.access else nothing)
         for reason in report.why_not:
             console().print(f"  why not: {reason}", soft_wrap=True)
+    read = reports[0].verified_at
+    console().print(f"Tecton as last read at {read:%Y-%m-%d %H:%M:%S} UTC" if read else "Tecton was never read")
 
 
 def _table(rows: Sequence[AccessRow]) -> Table:

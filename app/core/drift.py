@@ -18,7 +18,7 @@ from app.core.aim import Kept, Why
 from app.core.changes import Change, GrantChange, MemberChange, NameOf, ProfileChange
 from app.core.correlation import Disputed
 from app.core.desired import Problem, Source
-from app.core.identity import Level, Principal, Target
+from app.core.identity import DECLARED, Level, Principal, Target
 
 HELD = "held by a guard"  # how the reason of what waits for a person begins
 
@@ -159,12 +159,19 @@ def drift_of(
     return items
 
 
+_POLICY = "the policy, which declares it"
+
+
 def _wanted_by(change: Change, reasons: Mapping[Source, tuple[str, ...]]) -> tuple[str, ...]:
     if isinstance(change, GrantChange):
         return reasons.get((change.principal, change.grant), ()) if change.added else ()
     if isinstance(change, MemberChange):
-        return ("the pushed group's members",) if change.added else ()
-    return () if change.after is None else ("the directory",)
+        if not change.added:
+            return ()
+        return (_POLICY,) if change.member.id.startswith(DECLARED) else ("the pushed group's members",)
+    if change.after is None:
+        return ()
+    return (_POLICY,) if change.principal.id.startswith(DECLARED) else ("the directory",)
 
 
 def describe(change: Change, name_of: NameOf) -> str:

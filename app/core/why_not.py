@@ -20,7 +20,7 @@ class Circumstances:
     directory: Directory
     policy: Policy
     desired: Desired
-    fates: Mapping[str, str] = field(default_factory=dict)  # of those who were deleted, by id: by whom, and when
+    fates: Mapping[str, str] = field(default_factory=dict)  # what is known of those whom nobody pushes, by id
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,13 @@ from sqlalchemy import Connection
 from app.core.desired import Desired, desired_access
 from app.core.directory import Directory, PushedGroup, PushedPerson
 from app.core.explain import Access, explain
-from app.core.identity import Kind, Principal
+from app.core.identity import FOREIGN, Kind, Principal
 from app.core.policy import Policy
 from app.core.policy_names import named_targets
 from app.core.why_not import Circumstances, Resource, overshadowed, why_not
 from app.reconcile.world import World
+from app.store.evidence import read_verified_at
+from app.store.facts import OWN_ACCOUNT, read_fact
 from app.store.leavers import find_leaver
 from app.store.obstacles import obstacles
 from app.store.sql import Session
@@ -52,6 +54,7 @@ class AccessReport:
     is_observed: bool
     access: tuple[AccessRow, ...]
     why_not: tuple[str, ...]
+    verified_at: datetime | None = None  # for when all of it speaks that is said of Tecton; None: it was never read
 
     @property
     def standing(self) -> str:
@@ -75,6 +78,7 @@ class AccessReport:
             "is_observed": self.is_observed,
             "access": [{**row, "wanted_by": list(row["wanted_by"])} for row in access],
             "why_not": list(self.why_not),
+            "verified_at": self.verified_at.isoformat() if self.verified_at else None,
         }
 
 
@@ -109,6 +113,16 @@ class AccessReports:
         return found | {group.principal for group in self.world.groups.values() if principal.id in group.members}
 
     @cached_property
+    def _verified_at(self) -> datetime | None:
+        return read_verified_at(self.connection)
+
+    @cached_property
+    def _own_account(self) -> str | None:
+        """The Tecton id of the account of the bridge's own key, where Tecton tells."""
+        known = read_fact(self.connection, OWN_ACCOUNT)
+        return known["id"] if known else None
+
+    @cached_property
     def _everybody(self) -> set[Principal]:
         return self.desired.state.principals() | self.observed.principals()
 
@@ -130,10 +144,14 @@ class AccessReports:
             principal.kind is Kind.WORKSPACE or (principal.kind, tecton_id or "") in self.world.records,
             tuple(self._row(access) for access in shown),
             tuple(self._reasons(principal, asked, shown)),
+            self._verified_at,
         )
 
     def _around(self, principal: Principal) -> Circumstances:
-        """Return what decides over a principal's access; of one that nobody pushes or declares, who deleted it."""
+        """Return what decides over a principal's access; of one that nobody pushes or declares, what became of it."""
+        if principal == Principal(Kind.SERVICE_ACCOUNT, f"{FOREIGN}{self._own_account}"):
+            own = "is the bridge's own service account, which the bridge never writes"
+            return replace(self.circumstances, fates={principal.id: own})
         if principal.is_foreign or self._pushed(principal) or principal in self.desired.state.profiles:
             return self.circumstances
         leaver = find_leaver(self.connection, principal)

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, case, func, select, union
 from app.core.drift import DriftClass
 from app.core.freshness import Verified
 from app.store.database import Database
-from app.store.facts import LAST_SWEEP, POLICY, TECTON
+from app.store.facts import LAST_SWEEP, POLICY, TECTON, read_fact
 from app.store.freshness import load_verified
 from app.store.key_troubles import NO_TROUBLES, KeyTroubles, load_key_troubles
 from app.store.leases import Lease, read_lease
@@ -131,6 +131,13 @@ def load_evidence(connection: Connection) -> Evidence:
         verified=load_verified(connection),
         keys=load_key_troubles(connection),
     )
+
+
+def read_verified_at(connection: Connection) -> datetime | None:
+    """Return the moment for which all that was read of Tecton speaks, None before it was read whole."""
+    sweep = read_fact(connection, LAST_SWEEP)
+    known = Evidence({}, sweep=_sweep_of(sweep) if sweep else None, verified=load_verified(connection))
+    return known.verified_at
 
 
 def _load_facts(connection: Connection) -> dict[str, Any]:

@@ -400,6 +400,7 @@ class PrincipalReport(_Model):
     is_observed: bool
     access: list[AccessEntry]
     why_not: list[str]
+    verified_at: datetime | None
 
 
 class PrincipalReports(_Model):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,6 +15,7 @@ from app.bootstrap import read_policy
 from app.store import admins
 from app.store.access_reports import AccessReport, explain_by_name
 from app.store.database import Database
+from app.store.facts import OWN_ACCOUNT, read_fact
 from app.store.tokens import create_token
 from tests.conftest import Clock, Invoke
 from tests.rig import Rig
@@ -262,3 +264,32 @@ def test_a_leaver_whom_a_guard_keeps_in_tecton_is_said_to_be_deleted_and_by_whom
     rig.push("DELETE", f"/Users/{ada}")
     assert rig.run()["held"]
     assert why_not(rig, "ada@acme.com").startswith("it was deleted by okta on 2026-03-02 at 09:00 UTC; held by a guard")
+
+
+def test_the_account_of_the_bridge_itself_is_said_to_be_that(rig: Rig) -> None:
+    with rig.database.read() as connection:
+        own = read_fact(connection, OWN_ACCOUNT)["id"]
+    (name,) = (account["name"] for account in rig.state()["service_accounts"] if account["id"] == own)
+    assert why_not(rig, name) == "it is the bridge's own service account, which the bridge never writes"
+
+
+def test_what_is_said_of_tecton_says_when_it_was_read(
+    rig: Rig, admin: FlaskClient, api: Caller, invoke_stored: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BRIDGE_POLICY", str(rig.policy_file))
+    ada = rig.create_user("ada@acme.com")
+    rig.clock.move(minutes=10)
+    report = api.read("/api/v1/principals/ada@acme.com/access")["items"][0]
+    assert datetime.fromisoformat(report["verified_at"]) == datetime(2026, 3, 2, 9, tzinfo=UTC)
+    assert "Tecton as last read at 2026-03-02 09:00:00 UTC" in invoke_stored("why", "ada@acme.com").stdout
+    assert "Tecton as last read 10 minutes ago" in words(admin.get(f"/people/user/{ada}").text)
+
+
+def test_what_the_policy_declares_is_said_to_be_wanted_by_it(rig: Rig) -> None:
+    rig.create_group("tecton-fraud")
+    rig.settle()
+    rig.policy_file.write_text(POLICY + "service_accounts: [{name: loader, groups: [tecton-fraud]}]\n")
+    rig.run("drift")
+    wanted = {item["sentence"]: item["wanted_by"] for item in rig.drift()}
+    assert wanted["service account loader should exist"] == ["the policy, which declares it"]
+    assert wanted["loader should be in group fraud"] == ["the policy, which declares it"]
