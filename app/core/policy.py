@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from app.core.identity import ROLES, Grant, Kind, Level, Target
 from app.core.policy_accounts import Credentials, DeclaredServiceAccount
 from app.core.policy_guards import Guards
-from app.core.policy_part import DurationOrNever, Name, Part, repeated
+from app.core.policy_part import DurationOrNever, Name, Part, require_unique
 from app.core.policy_probes import Probe
 from app.core.selectors import Selector, SelectorError
 
@@ -197,12 +197,10 @@ class Policy(Part):
 
     @model_validator(mode="after")
     def _unambiguous(self) -> Self:
-        if twice := repeated(rule.name for rule in self.grants):
-            raise ValueError(f"two grants have the same name: {twice}")
-        if twice := repeated(account.name.casefold() for account in self.service_accounts):
-            raise ValueError(f"a service account is declared twice: {twice}")
-        if twice := repeated(probe.name for probe in self.probes):
-            raise ValueError(f"two probes have the same name: {twice}")
+        require_unique((rule.name for rule in self.grants), "grants", "grant")
+        accounts = (account.name.casefold() for account in self.service_accounts)
+        require_unique(accounts, "service_accounts", "service account")
+        require_unique((probe.name for probe in self.probes), "probes", "probe")
         return self
 
     @model_validator(mode="after")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, field_validator
 
 from app.core.policy_part import Duration, DurationOrNever, Part
 
@@ -82,6 +82,13 @@ class Guards(Part):
     min_admins: int = Field(default=2, ge=0)
     grace: Grace = Grace()
     source: Source = Source()
+
+    @field_validator("window")
+    @classmethod
+    def _counts(cls, window: timedelta) -> timedelta:
+        if window < timedelta(minutes=1):
+            raise ValueError("must be at least 1m: removals of so short a time are never more than a few")
+        return window
 
     @property
     def memory(self) -> timedelta:

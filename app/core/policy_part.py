@@ -30,7 +30,18 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, populate_by_name=True)
 
 
-def repeated(names: Iterable[str]) -> str:
-    """Return the names that come more than once, as a list in words; nothing when none does."""
-    every = list(names)
-    return ", ".join(sorted({name for name in every if every.count(name) > 1}))
+class Misplaced(ValueError):
+    """A fault of a whole part that is best said of one place in it: `at` is the way there."""
+
+    def __init__(self, message: str, at: tuple[int | str, ...]) -> None:
+        self.at = at
+        super().__init__(message)
+
+
+def require_unique(names: Iterable[str], part: str, what: str) -> None:
+    """Raise `Misplaced`, at the second of them, when two of a policy's part have one name."""
+    seen: set[str] = set()
+    for index, name in enumerate(names):
+        if name in seen:
+            raise Misplaced(f"is the name of another {what}, too: {name}", (part, index, "name"))
+        seen.add(name)

@@ -11,6 +11,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from app.core.policy import Policy
+from app.core.policy_part import Misplaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +78,22 @@ def _parse_yaml(text: str, name: str) -> Any:
 
 
 def _fault(document: CommentedMap, problem: dict[str, Any]) -> Fault:
-    path = tuple(problem["loc"])
+    cause = problem.get("ctx", {}).get("error")
+    path = (*problem["loc"], *(cause.at if isinstance(cause, Misplaced) else ()))
     line, column = _position(document, path)
     return Fault(line, column, dotted(path), _message(problem))
+
+
+# What is wrong, by the end of pydantic's name for it, where pydantic's own words are about Python.
+_WORDS = {
+    "too_short": "must not be empty",
+    "tuple_type": "must be a list",
+    "list_type": "must be a list",
+    "model_type": "must hold keys with values, such as `key: value`",
+    "dict_type": "must hold keys with values, such as `key: value`",
+    "time_delta_type": "must be a duration: write a number and a unit, such as 30s, 15m, 1h or 90d",
+    "string_type": "must be a text: in quotes, if it looks like a number or a date",
+}
 
 
 def _message(problem: dict[str, Any]) -> str:
@@ -88,6 +102,9 @@ def _message(problem: dict[str, Any]) -> str:
         return "is not a known key"
     if kind == "missing":
         return "is missing"
+    for end, words in _WORDS.items():
+        if kind.endswith(end):
+            return words
     return str(problem["msg"]).removeprefix("Value error, ").removeprefix("Input ").replace("should be", "must be")
 
 

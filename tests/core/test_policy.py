@@ -56,6 +56,9 @@ guards: {window: 1 hour}
     assert "owner, editor, operator, consumer, viewer" in said[2]
 
 
+RULE = "{name: x, to: {user: u}, roles: [{account: admin}]}"
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -69,7 +72,12 @@ guards: {window: 1 hour}
         ("version: 1\ngrants: [{name: x, to: {user: u}, roles: []}]", "roles"),
         ("version: 1\ngrants: [{name: x, to: {user: u}, roles: [{account: admin, role: x}]}]", "takes no role"),
         ("version: 1\ngrants: [{name: x, to: {user: u}, roles: [{workspace: prod}]}]", "needs a role"),
-        ("version: 1\nservice_accounts: [{name: a}, {name: A}]", "declared twice"),
+        ("version: 1\nservice_accounts: [{name: a}, {name: A}]", "p.yaml:2:32: service_accounts[1].name is"),
+        (f"version: 1\ngrants:\n- {RULE}\n- {RULE}", "p.yaml:4:4: grants[1].name is the name of another grant, too: x"),
+        ("version: 1\ngrants: [{name: x, to: {user: u}, roles: []}]", "grants[0].roles must not be empty"),
+        ("version: 1\nprotected: {users: ada@acme.com}", "protected.users must be a list"),
+        ("version: 1\nguards: {source: {undone: 5}}", "guards.source.undone must hold keys with values"),
+        ("version: 1\nguards: {window: 0s}", "guards.window must be at least 1m"),
         ("version: 1\nunmanaged: {users: delete}", "unmanaged.users"),
         ("version: 1\nguards: {min_admins: -1}", "min_admins"),
     ],
