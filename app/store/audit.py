@@ -219,10 +219,11 @@ def _called(connection: Connection, who: str) -> _Somebody:
 
 def _sentences(detail: str) -> list[str]:
     """Return the changes that a detail tells of: they come first, as JSON; none of a detail of another sort."""
-    if not detail.startswith("["):
+    try:
+        changes, _ = json.JSONDecoder().raw_decode(detail)
+    except ValueError:
         return []
-    changes, _ = json.JSONDecoder().raw_decode(detail)
-    return [sentence.lower() for sentence in changes]
+    return [sentence.lower() for sentence in changes if isinstance(sentence, str)] if isinstance(changes, list) else []
 
 
 def _is_moved(name: str, sentence: str) -> bool:

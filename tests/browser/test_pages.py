@@ -155,7 +155,7 @@ def test_somebody_is_found_and_asked_about(page: Page) -> None:
     expect(page.locator("h1")).to_contain_text("scoring")
     page.get_by_label("Workspace or secret scope").fill("prod")
     page.get_by_role("button", name="Ask").click()
-    expect(page.get_by_text("No rule of the policy gives a role on prod")).to_be_visible()
+    expect(page.get_by_text("No rule of the policy gives a role on workspace prod")).to_be_visible()
     assert_no_sideways_scrolling(page)
 
 
