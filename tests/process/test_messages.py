@@ -8,7 +8,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from app.cli import main
 from tests.process.processes import KEY, call, running
 
 pytestmark = pytest.mark.process
@@ -132,4 +134,4 @@ def test_an_unknown_command_is_a_usage_error() -> None:
     ],
 )
 def test_every_command_has_help(command: str) -> None:
-    assert call(command, "--help").returncode == 0
+    assert CliRunner().invoke(main, [command, "--help"]).exit_code == 0
