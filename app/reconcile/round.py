@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from app.core.access import AccessState
-from app.core.changes import Change
+from app.core.changes import Change, ProfileChange
 from app.core.circumstances import Circumstances, Objection
 from app.core.drift import HELD, DriftClass, DriftItem, Trouble, drift_lost_keys
 from app.core.effective import head_of
@@ -17,7 +17,7 @@ from app.core.identity import Kind, Principal
 from app.core.plan import Plan, make_plan
 from app.core.policy import Policy
 from app.core.records import TectonObjects, observed_access
-from app.core.removals import Item, item_of
+from app.core.removals import Item, holder_of, item_of
 from app.core.source_guards import doubt_about
 from app.reconcile.apply import HALTING, Applier
 from app.reconcile.assess import Assessment, Question, assess, desire, link_up, stand_for
@@ -70,7 +70,7 @@ class Round:
         plan = make_plan(self._due(before.changes))
         verdict = self._judge(plan, before)
         self._look_who_waits(verdict, before)
-        self.held = {change: f"{HELD}: {why.sentence}" for change, why in verdict.why.items()}
+        self.held = _held_in_words(verdict, before.changes)
         self.report.drift = _counts(self._drift(before))
         self._state(plan, verdict, before)
         ready = without_name(verdict.flowing, {change.principal for change in self.waiting})
@@ -348,6 +348,14 @@ class Round:
 
 
 _NOTHING = AccessState()
+
+
+def _held_in_words(verdict: Verdict, changes: Iterable[Change]) -> dict[Change, str]:
+    """Return what is held and why: with a held deletion all that goes with it, which is in no plan of its own."""
+    whole = {change.principal: why for change, why in verdict.why.items() if isinstance(change, ProfileChange)}
+    with_them = {change: whole.get(holder_of(item_of(change))) for change in changes if change.removes_access}
+    found = {change: why for change, why in with_them.items() if why} | dict(verdict.why)
+    return {change: f"{HELD}: {why.sentence}" for change, why in found.items()}
 
 
 def _counts(items: list[DriftItem]) -> dict[str, int]:

@@ -221,7 +221,7 @@ def test_people_who_are_deleted_and_pushed_anew_wait_for_the_approval_without_a_
     assert statuses(rig) == [201, 201, 200]
 
     plan = f"which a guard holds: approve plan {report['fingerprint']}"
-    assert (report["held"], report["drift"]["blocked"], report["drift"]["failing"]) == (4, 8, 0)
+    assert (report["held"], report["drift"]["blocked"], report["drift"]["failing"]) == (4, 12, 0)
     assert report["notes"] == [f"4 wait for the deletion of somebody of the same name, {plan}"]
     blocked = [item for item in rig.drift() if item["class"] == "blocked"]
     waiting = {item["name"]: item for item in blocked if not item["error"].startswith("held by a guard")}
