@@ -30,6 +30,15 @@ def hire(rig: Rig, number: int) -> list[str]:
     return people
 
 
+def hire_and_lose(rig: Rig, number: int) -> list[str]:
+    """Push so many users, and then that all of them leave at once."""
+    people = hire(rig, number)
+    for person in people:
+        rig.set_active(person, False)
+    rig.settle()
+    return people
+
+
 def left(rig: Rig) -> int:
     return sum(user["userName"].startswith("user") for user in rig.state()["users"])
 
@@ -37,9 +46,7 @@ def left(rig: Rig) -> int:
 def test_more_leavers_than_the_limit_are_held_and_the_rest_leave(make_rig: MakeRig) -> None:
     rig = make_rig(policy=STRICT)
     rig.run()
-    for person in hire(rig, 10):
-        rig.set_active(person, False)
-    rig.settle()
+    hire_and_lose(rig, 10)
     report = rig.run()
     assert left(rig) == 7
     assert report["held"] == 7
@@ -71,10 +78,7 @@ def test_the_next_window_lets_single_leavers_flow_again(make_rig: MakeRig) -> No
 def held_leavers(rig: Rig) -> list[str]:
     """Let ten people leave at once, of whom three go and seven are held; return all ten."""
     rig.run()
-    people = hire(rig, 10)
-    for person in people:
-        rig.set_active(person, False)
-    rig.settle()
+    people = hire_and_lose(rig, 10)
     rig.run()
     assert left(rig) == 7
     return people
@@ -162,9 +166,7 @@ def test_an_emptied_group_is_held_while_grants_go_on(make_rig: MakeRig) -> None:
 def test_an_approved_plan_is_applied(make_rig: MakeRig) -> None:
     rig = make_rig(policy=STRICT)
     rig.run()
-    for person in hire(rig, 10):
-        rig.set_active(person, False)
-    rig.settle()
+    hire_and_lose(rig, 10)
     held = rig.run()
     assert [sentence.partition(" (")[0] for sentence in held["held_effects"]] == ["7"] * 2
     report = rig.run("apply", held["fingerprint"])
@@ -174,9 +176,7 @@ def test_an_approved_plan_is_applied(make_rig: MakeRig) -> None:
 def test_what_was_held_by_which_guard_and_what_came_of_an_approval_is_in_the_audit_log(make_rig: MakeRig) -> None:
     rig = make_rig(policy=STRICT)
     rig.run()
-    for person in hire(rig, 10):
-        rig.set_active(person, False)
-    rig.settle()
+    hire_and_lose(rig, 10)
     held = rig.run()
     assert rig.run()["fingerprint"] == held["fingerprint"]  # held again by every sweep, and noted once
     rig.run("apply", held["fingerprint"])
@@ -208,9 +208,7 @@ def test_an_approved_burst_does_not_hold_the_next_leaver(make_rig: MakeRig) -> N
 def test_who_approved_what_was_removed_is_recorded(make_rig: MakeRig) -> None:
     rig = make_rig(policy=STRICT)
     rig.run()
-    for person in hire(rig, 10):
-        rig.set_active(person, False)
-    rig.settle()
+    hire_and_lose(rig, 10)
     rig.run("apply", rig.run()["fingerprint"])
     with rig.database.read() as connection:
         columns = "approved_by, count(*), sum(removed_users)"
@@ -238,9 +236,7 @@ def test_who_approved_by_a_command_is_recorded(
 ) -> None:
     rig = make_rig(policy=STRICT)
     rig.run()
-    for person in hire(rig, 4):
-        rig.set_active(person, False)
-    rig.settle()
+    hire_and_lose(rig, 4)
     fingerprint = rig.run()["fingerprint"]
     monkeypatch.setattr(getpass, "getuser", getuser)
     report = approve(rig, monkeypatch, fingerprint)
