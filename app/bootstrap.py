@@ -77,7 +77,10 @@ def open_kept_database(settings: Settings) -> Database:
     return database
 
 
-def read_policy(path: Path, setting: str = "set BRIDGE_POLICY to a policy file") -> Policy:
+_SET_POLICY = "set BRIDGE_POLICY to a policy file"
+
+
+def read_policy(path: Path, setting: str = _SET_POLICY) -> Policy:
     """Return the policy in a file. Raise `PolicyError` with every fault, or why it cannot be read.
 
     `setting` is what to do where the file cannot be read.
@@ -85,7 +88,7 @@ def read_policy(path: Path, setting: str = "set BRIDGE_POLICY to a policy file")
     return parse_policy(_read_text(path, setting), str(path))
 
 
-def _read_text(path: Path, setting: str = "set BRIDGE_POLICY to a policy file") -> str:
+def _read_text(path: Path, setting: str = _SET_POLICY) -> str:
     try:
         return path.read_bytes().decode()
     except (OSError, UnicodeDecodeError) as error:

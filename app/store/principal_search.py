@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, func, select
 
@@ -12,6 +12,7 @@ from app.core.policy import Policy
 from app.store.leavers import leavers_called, leavers_named_like
 from app.store.snapshot import read_part
 from app.store.tables import links, observed, resources
+from app.store.vicinity import NAME_IN_TECTON
 
 
 class Found(NamedTuple):
@@ -65,11 +66,12 @@ def _declared(policy: Policy, text: str) -> Iterator[Found]:
 
 
 def _seen(connection: Connection, text: str, limit: int) -> Iterator[Found]:
-    name: Any = func.coalesce(observed.c.record["user_name"].as_string(), observed.c.record["name"].as_string())
     linked = and_(links.c.kind == observed.c.kind, links.c.tecton_id == observed.c.tecton_id)
-    columns = (observed.c.kind, observed.c.tecton_id, links.c.principal_id, name)
+    columns = (observed.c.kind, observed.c.tecton_id, links.c.principal_id, NAME_IN_TECTON)
     listed = select(*columns).select_from(observed.outerjoin(links, linked)).where(observed.c.kind.in_(_KINDS))
-    matching = listed.where(name.icontains(text, autoescape=True)).order_by(func.lower(name)).limit(limit)
+    matching = (
+        listed.where(NAME_IN_TECTON.icontains(text, autoescape=True)).order_by(func.lower(NAME_IN_TECTON)).limit(limit)
+    )
     for kind, tecton_id, principal_id, called in connection.execute(matching):
         yield Found(Principal(Kind(kind), principal_id or FOREIGN + tecton_id), called, "in Tecton")
 

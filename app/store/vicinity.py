@@ -27,6 +27,8 @@ from app.store.snapshot import chunks, groups_of, read_part
 from app.store.sql import Session
 from app.store.tables import last_applied, links, observed, resources
 
+# The name of an object in Tecton, whatever its kind.
+NAME_IN_TECTON: Any = func.coalesce(observed.c.record["user_name"].as_string(), observed.c.record["name"].as_string())
 _MANY = 1000  # people of one e-mail address: more are not looked for
 
 
@@ -163,8 +165,7 @@ def _records(rows: Iterable[Any]) -> dict[ObjectKey, Record]:
 
 def names_in_tecton(connection: Connection) -> Iterator[tuple[ObjectKey, str]]:
     """Yield every object that Tecton has, as last read, with its name."""
-    name: Any = func.coalesce(observed.c.record["user_name"].as_string(), observed.c.record["name"].as_string())
-    listed = select(observed.c.kind, observed.c.tecton_id, name).where(observed.c.kind != SCOPE)
+    listed = select(observed.c.kind, observed.c.tecton_id, NAME_IN_TECTON).where(observed.c.kind != SCOPE)
     for kind, tecton_id, called in connection.execute(listed.execution_options(yield_per=1000)):
         yield (Kind(kind), tecton_id), called
 
