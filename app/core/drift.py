@@ -61,12 +61,13 @@ class DriftItem:
 class Trouble:
     """What keeps changes from being made: Tecton took them without effect, or the principal fails, with the reason.
 
-    `waiting` are changes that cannot be tried yet, each with what it waits for: a name, or a person.
+    `waiting` are changes that cannot be tried yet, each with what it waits for; `held` those that wait for a person.
     """
 
     ineffective: Collection[Change] = ()
     failing: Mapping[Principal, str] = field(default_factory=dict)
     waiting: Mapping[Change, str] = field(default_factory=dict)
+    held: Mapping[Change, str] = field(default_factory=dict)
 
 
 def classify(change: Change, last: AccessState, moved: Collection[tuple[Principal, Target]] = ()) -> DriftClass:
@@ -143,11 +144,13 @@ def drift_of(
     items = []
     for change in changes:
         drift_class = classify(change, last, moved)
-        error, waits = trouble.failing.get(change.principal, ""), trouble.waiting.get(change, "")
-        if waits.startswith(HELD) or (waits and not error):
-            drift_class, error = DriftClass.BLOCKED, waits
-        elif error:
-            drift_class = DriftClass.FAILING
+        error = ""
+        if change in trouble.held:
+            drift_class, error = DriftClass.BLOCKED, trouble.held[change]
+        elif failure := trouble.failing.get(change.principal):
+            drift_class, error = DriftClass.FAILING, failure
+        elif change in trouble.waiting:
+            drift_class, error = DriftClass.BLOCKED, trouble.waiting[change]
         elif change in ineffective:
             drift_class, error = DriftClass.NOT_EFFECTIVE, why_ineffective([change])
         sentence = describe(change, name_of)

@@ -15,7 +15,7 @@ from app.core.circumstances import Circumstances, Guard, Held, Objection
 from app.core.identity import ADMIN, Kind, Principal
 from app.core.plan import Plan
 from app.core.policy_guards import Guards, Limit
-from app.core.removals import REMOVAL_KINDS, Item, beyond, count_removals, holder_of, item_of, removal_kind, weights
+from app.core.removals import REMOVAL_KINDS, Item, beyond, count_removals, item_of, removal_kind, said_of, weights
 from app.core.source_guards import SOURCE_GUARDS
 
 MIN_ADMINS = "min_admins"
@@ -114,11 +114,9 @@ def _hold_still(changes: tuple[Change, ...], around: Circumstances) -> list[Held
 
     Whoever is to be deleted, and is held, keeps everything else as well: other pushes may take it, too.
     """
-    before = around.held_before
-    kept = {principal: why for (principal, part), why in before.items() if part is None}
     held: defaultdict[str, set[Change]] = defaultdict(set)
-    for change in changes if before else ():
-        why = before.get(item_of(change)) or kept.get(holder_of(item_of(change)))
+    for change in changes if around.held_before else ():
+        why = said_of(change, around.held_before)
         if why and change.removes_access and change not in around.approved:
             held[why.guard].add(change)
     return [Held(frozenset(of), guard, _still_sentence(len(of))) for guard, of in sorted(held.items())]

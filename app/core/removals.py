@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
+from typing import TypeVar
 
 from app.core.access import AccessState, ServiceAccountProfile
 from app.core.changes import Change, GrantChange, MemberChange, ProfileChange
@@ -12,6 +13,7 @@ REMOVAL_KINDS = ("users", "service_accounts", "members", "roles")
 
 # What a change gives or takes: a group's member, a principal's grant, or the principal itself.
 Item = tuple[Principal, Principal | Grant | None]
+S = TypeVar("S")
 
 
 def removal_kind(change: Change) -> str | None:
@@ -75,6 +77,12 @@ def holder_of(item: Item) -> Principal:
     """Return whose access an item is: the member's, or the principal's own."""
     principal, part = item
     return part if isinstance(part, Principal) else principal
+
+
+def said_of(change: Change, items: Mapping[Item, S]) -> S | None:
+    """Return what is said of what a change gives or takes, or else of the whole of whose access that is."""
+    item = item_of(change)
+    return items.get(item) or items.get((holder_of(item), None))
 
 
 def holds(state: AccessState, item: Item) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from app.core.access import AccessState
-from app.core.changes import Change, ProfileChange
+from app.core.changes import Change
 from app.core.circumstances import Circumstances, Objection
 from app.core.drift import HELD, DriftClass, DriftItem, Trouble, drift_lost_keys
 from app.core.effective import head_of
@@ -17,7 +17,7 @@ from app.core.identity import Kind, Principal
 from app.core.plan import Plan, make_plan
 from app.core.policy import Policy
 from app.core.records import TectonObjects, observed_access
-from app.core.removals import Item, holder_of, item_of
+from app.core.removals import Item, item_of, said_of
 from app.core.source_guards import doubt_about
 from app.reconcile.apply import HALTING, Applier
 from app.reconcile.assess import Assessment, Question, assess, desire, link_up, stand_for
@@ -128,8 +128,10 @@ class Round:
         ineffective = {c for escrow in waiting.values() if escrow.is_ineffective for c in escrow.tried}
         failing = {of: escrow.error for of, escrow in waiting.items() if not escrow.is_ineffective}
         failing |= {of: str(error) for of, error in self.tally.errors.items() if not isinstance(error, NotEffective)}
-        waits = {**reasons(self.world, self.waiting), **self.held}
-        found = assessment.drift(self.world, Trouble(ineffective | self.tally.ineffective, failing, waits))
+        trouble = Trouble(
+            ineffective | self.tally.ineffective, failing, reasons(self.world, self.waiting), held=self.held
+        )
+        found = assessment.drift(self.world, trouble)
         return [*found, *drift_lost_keys(self._lost_keys(), self.world.name_of)]
 
     def _lost_keys(self) -> list[Principal]:
@@ -352,10 +354,9 @@ _NOTHING = AccessState()
 
 def _held_in_words(verdict: Verdict, changes: Iterable[Change]) -> dict[Change, str]:
     """Return what is held and why: with a held deletion all that goes with it, which is in no plan of its own."""
-    whole = {change.principal: why for change, why in verdict.why.items() if isinstance(change, ProfileChange)}
-    with_them = {change: whole.get(holder_of(item_of(change))) for change in changes if change.removes_access}
-    found = {change: why for change, why in with_them.items() if why} | dict(verdict.why)
-    return {change: f"{HELD}: {why.sentence}" for change, why in found.items()}
+    items = {item_of(change): why for change, why in verdict.why.items()}
+    found = {change: said_of(change, items) for change in changes if change.removes_access}
+    return {change: f"{HELD}: {why.sentence}" for change, why in found.items() if why}
 
 
 def _counts(items: list[DriftItem]) -> dict[str, int]:
